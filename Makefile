@@ -1,0 +1,63 @@
+# Every target makes what it needs; nothing but Python 3.11 or newer, its pip and make has to be there.
+PYTHON ?= python3
+VENV   := .venv
+DEMO   := .venv-demo
+BIN    := $(VENV)/bin
+
+.PHONY: help test check format demo test-all test-deep bench bench-short reference clean
+
+help:
+	@echo "make test        the fast test suite"
+	@echo "make demo        conversations with real servers on loopback"
+	@echo "make check       ruff, ruff format, mypy --strict, and whether the reference is up to date"
+	@echo "make test-all    the fast suite on every Python from 3.11 to 3.13 that is found"
+	@echo "make test-deep   the property tests with many more examples"
+	@echo "make bench       benchmarks beside a floor and socat (minutes); bench-short for a look"
+	@echo "make reference   write docs/reference.md anew"
+	@echo "make format      format the sources"
+
+$(VENV)/.made: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("vmodem needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+$(DEMO)/.made: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("vmodem needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+test: $(VENV)/.made
+	$(BIN)/pytest -n 2
+
+check: $(VENV)/.made
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python tools/reference.py --check
+
+format: $(VENV)/.made
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+demo: $(DEMO)/.made
+	$(DEMO)/bin/python -m demo
+
+test-all:
+	sh tools/test-all
+
+test-deep: $(VENV)/.made
+	HYPOTHESIS_PROFILE=deep $(BIN)/pytest -n 2 --timeout 600 tests/properties
+
+bench: $(VENV)/.made
+	$(BIN)/python -m benchmarks
+
+bench-short: $(VENV)/.made
+	$(BIN)/python -m benchmarks --short
+
+reference: $(VENV)/.made
+	$(BIN)/python tools/reference.py
+
+clean:
+	rm -rf $(VENV) $(DEMO) .venv-3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

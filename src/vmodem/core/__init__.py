@@ -1,0 +1,1 @@
+"""The engine: pure, without I/O and without a clock."""

@@ -1,0 +1,135 @@
+"""The blocking socket calls that firmware is written in, as coroutines over the non-blocking network.
+
+Every timeout is in seconds, 0 means for ever. A call that times out raises `TimeoutError`; every other failure is the
+`OSError` or `ResolveError` of the network.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vmodem.core.modem import Modem
+from vmodem.core.tasks import Delay, Lookup, Ready
+from vmodem.net.interface import MSG_PEEK, POLLIN, POLLOUT, Address, Family, NetSocket
+
+ACK_POLL: Final = 0.002
+"""Seconds between two looks at the unacknowledged bytes; the host's kernel does not tell when they are gone."""
+
+
+def deadline_in(modem: Modem, timeout: float) -> float | None:
+    """Return the point in time that is ``timeout`` from now, None for a timeout of 0."""
+    return modem.now + timeout if timeout > 0 else None
+
+
+async def resolve(host: str, family: Family) -> str:
+    """Return the first address of ``host``."""
+    return (await Lookup(host, family))[0]
+
+
+async def connect(modem: Modem, net: NetSocket, address: Address, timeout: float) -> None:
+    """Connect ``net`` to ``address``."""
+    try:
+        net.connect(address)
+        return
+    except BlockingIOError:
+        pass
+    deadline = deadline_in(modem, timeout)
+    while await Ready(net, POLLOUT, deadline):
+        try:
+            net.finish_connect()
+            return
+        except BlockingIOError:
+            continue
+    raise TimeoutError("connect timed out")
+
+
+async def accept(modem: Modem, net: NetSocket, timeout: float) -> tuple[NetSocket, Address]:
+    """Wait for a connection and take it."""
+    deadline = deadline_in(modem, timeout)
+    while True:
+        try:
+            return net.accept()
+        except BlockingIOError:
+            if not await Ready(net, POLLIN, deadline):
+                raise TimeoutError("nobody connected in time") from None
+
+
+async def send(modem: Modem, net: NetSocket, data: bytes, timeout: float, sent: int = 0) -> int:
+    """Send all of ``data``, of which ``sent`` bytes have gone already.
+
+    The timeout begins anew whenever something could be sent.
+
+    Returns:
+        How many bytes were sent: fewer than all where a later part failed or timed out.
+    """
+    deadline = deadline_in(modem, timeout)
+    while sent < len(data):
+        try:
+            taken = net.send(data[sent:] if sent else data)
+        except BlockingIOError:
+            if not await Ready(net, POLLOUT, deadline):
+                return sent
+            continue
+        except OSError:
+            if not sent:
+                raise
+            return sent
+        sent += taken
+        deadline = deadline_in(modem, timeout)
+    return sent
+
+
+async def sendto(modem: Modem, net: NetSocket, data: bytes, address: Address, timeout: float) -> int:
+    """Send ``data`` as one datagram to ``address``; return how many bytes were taken."""
+    deadline = deadline_in(modem, timeout)
+    while True:
+        try:
+            return net.sendto(data, address)
+        except BlockingIOError:
+            if not await Ready(net, POLLOUT, deadline):
+                raise TimeoutError("send timed out") from None
+
+
+async def acknowledged(modem: Modem, net: NetSocket, timeout: float) -> None:
+    """Wait until the peer has acknowledged everything that was sent."""
+    deadline = deadline_in(modem, timeout)
+    while net.unacknowledged():
+        if deadline is not None and modem.now >= deadline:
+            raise TimeoutError("not acknowledged in time")
+        await Delay(modem.now + ACK_POLL)
+
+
+async def receive(
+    modem: Modem, net: NetSocket, size: int, timeout: float, *, peek: bool, wait_all: bool
+) -> bytes:
+    """Receive up to ``size`` bytes, or exactly ``size`` with ``wait_all`` unless the stream or the time ends first."""
+    deadline = deadline_in(modem, timeout)
+    flags = MSG_PEEK if peek else 0
+    data = b""
+    while True:
+        try:
+            piece = net.recv(size if peek else size - len(data), flags)
+        except BlockingIOError:
+            piece = None
+        if piece is not None:
+            data = piece if peek else data + piece
+            if not wait_all or len(data) == size or not piece:
+                return data
+        if not await Ready(net, POLLIN, deadline):
+            break
+    if data:
+        return data
+    raise TimeoutError("nothing received in time")
+
+
+async def receive_from(
+    modem: Modem, net: NetSocket, size: int, timeout: float, *, peek: bool
+) -> tuple[bytes, Address]:
+    """Receive one datagram, cut to ``size`` bytes, and its sender."""
+    deadline = deadline_in(modem, timeout)
+    while True:
+        try:
+            return net.recvfrom(size, MSG_PEEK if peek else 0)
+        except BlockingIOError:
+            if not await Ready(net, POLLIN, deadline):
+                raise TimeoutError("nothing received in time") from None

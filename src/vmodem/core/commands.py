@@ -1,0 +1,137 @@
+"""Command tables: (name, form) -> handler, as data.
+
+A dialect's module owns a `CommandTable` for each page of the manual and registers handlers beside their definition;
+the dialect's table is their union.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
+
+from vmodem.core.errors import CommandError
+from vmodem.core.parameters import Signature
+from vmodem.core.syntax import Form, Request
+
+Line: TypeAlias = str | bytes
+"""An information line (str, framed by the dialect) or raw bytes that are sent as they are."""
+
+Reply: TypeAlias = "Line | list[Line] | None"
+"""What a handler returns: what is sent before the final result."""
+
+Outcome: TypeAlias = "Reply | Coroutine[Any, Any, Reply]"
+"""A reply, or a coroutine that ends in one, where the handler has to wait."""
+
+Handler: TypeAlias = Callable[..., Outcome]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(slots=True)
+class Command:
+    """One command: its name, what it does in a few words, and a handler for each form that it has."""
+
+    name: str
+    summary: str
+    page: str = ""
+    handlers: dict[Form, Handler] = field(default_factory=dict)
+    signatures: dict[Form, Signature] = field(default_factory=dict)
+
+    @property
+    def forms(self) -> list[Form]:
+        """The forms that are supported, in the order set, read, test."""
+        return [form for form in Form if form in self.handlers]
+
+
+class CommandTable:
+    """The commands of a dialect, or of one page of its manual.
+
+    Args:
+        page: title of the page of the manual, for the reference.
+    """
+
+    def __init__(self, page: str = "") -> None:
+        self._page = page
+        self._commands: dict[str, Command] = {}
+
+    def set(
+        self, name: str, summary: str, *, test: str | None = None, surplus: bool = True
+    ) -> Callable[[F], F]:
+        """Register the decorated function as the set form of ``name``.
+
+        Args:
+            name: command name with its prefix, upper-case.
+            summary: what the command does, in a few words.
+            test: the information line of the test form, None where the test form is not supported.
+            surplus: whether surplus parameters are ignored instead of being an error.
+        """
+
+        def register(function: F) -> F:
+            command = self._command(name, summary)
+            command.handlers[Form.SET] = function
+            command.signatures[Form.SET] = Signature(function, surplus=surplus)
+            if test is not None:
+                command.handlers[Form.TEST] = lambda device: test
+            return function
+
+        return register
+
+    def read(self, name: str, summary: str = "") -> Callable[[F], F]:
+        """Register the decorated function as the read form of ``name``; it takes the device only."""
+        return self._bare(name, summary, Form.READ)
+
+    def test(self, name: str, summary: str = "") -> Callable[[F], F]:
+        """Register the decorated function as the test form of ``name``; it takes the device only."""
+        return self._bare(name, summary, Form.TEST)
+
+    def include(self, *tables: CommandTable) -> CommandTable:
+        """Take over every command of ``tables``; a later one wins over an earlier one of the same name."""
+        for table in tables:
+            self._commands.update(table._commands)
+        return self
+
+    def without(self, *names: str) -> CommandTable:
+        """Return a table that lacks the commands ``names``."""
+        table = CommandTable(self._page)
+        table._commands = {name: command for name, command in self._commands.items() if name not in names}
+        return table
+
+    def __iter__(self) -> Iterator[Command]:
+        return iter(self._commands.values())
+
+    def __len__(self) -> int:
+        return len(self._commands)
+
+    def __getitem__(self, name: str) -> Command:
+        return self._commands[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._commands
+
+    def call(self, device: Any, request: Request) -> Outcome:
+        """Call the handler that ``request`` asks for.
+
+        Raises:
+            CommandError: there is none, or its parameters are wrong, or it failed.
+        """
+        name, form, values = request
+        try:
+            command = self._commands[name]
+            handler = command.handlers[form]
+        except KeyError:
+            raise CommandError(f"no {form.value} command {name}") from None
+        if form is Form.SET:
+            return handler(device, *command.signatures[form].bind(device, values))
+        return handler(device)
+
+    def _bare(self, name: str, summary: str, form: Form) -> Callable[[F], F]:
+        def register(function: F) -> F:
+            self._command(name, summary).handlers[form] = function
+            return function
+
+        return register
+
+    def _command(self, name: str, summary: str) -> Command:
+        command = self._commands.setdefault(name, Command(name, summary, self._page))
+        command.summary = command.summary or summary
+        return command

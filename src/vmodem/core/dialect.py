@@ -1,0 +1,95 @@
+"""A dialect: everything that makes the engine one particular device, as data and short bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from vmodem.core.commands import CommandTable
+from vmodem.core.errors import CommandError
+from vmodem.core.framing import Terminator
+from vmodem.core.syntax import Request
+from vmodem.net.interface import NetSocket
+
+if TYPE_CHECKING:
+    from vmodem.core.modem import Modem
+
+
+class Follow(Enum):
+    """Which of the two is answered where a manual and its firmware disagree."""
+
+    MANUAL = "manual"
+    FIRMWARE = "firmware"
+
+
+class Device(Protocol):
+    """The state of one device between power-on and reset; handlers get it as their first argument."""
+
+    def socket_ready(self, socket: NetSocket, events: int) -> None:
+        """React to readiness that no running handler waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erratum:
+    """One disagreement between a manual, its firmware, or a manual and itself.
+
+    Attributes:
+        page: the page of the manual.
+        manual: what the manual says or prints.
+        firmware: what the firmware does.
+        answer: what we answer by default, and why.
+        policy: the policy field that ``--follow`` switches, empty where both sides get the same answer.
+    """
+
+    page: str
+    manual: str
+    firmware: str
+    answer: str
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One device.
+
+    Attributes:
+        name: its name on the command line.
+        describes: the device it answers as, in a few words.
+        manual: the manual's title.
+        commands: the command table.
+        errata: where manual and firmware disagree.
+        policies: the dialect's own policy object for either side of ``--follow``.
+        device: makes the state of a device that was just powered on.
+        parse: the grammar of a line: a request, or None for a line that is ignored; raises `CommandError`.
+        terminator: what ends a line by default.
+        line_limit: longest line in bytes.
+        banner: what is sent at boot.
+        information: frames one information line.
+        ok: the positive final result.
+        error: frames an error of a device.
+        urc: frames one unsolicited line.
+        urc_limit: how many bytes of unsolicited lines may wait; a line that does not fit is dropped.
+        urc_hold: how many seconds after the last character a begun line holds unsolicited lines back, with echo on.
+        given: the commands that bring a fresh device into the state that a transcript names.
+    """
+
+    name: str
+    describes: str
+    manual: str
+    commands: CommandTable
+    errata: tuple[Erratum, ...]
+    policies: Mapping[Follow, Any]
+    device: Callable[[Modem], Device]
+    parse: Callable[[bytes], Request | None]
+    terminator: Terminator
+    line_limit: int
+    banner: bytes
+    information: Callable[[str], bytes]
+    ok: bytes
+    error: Callable[[Any, CommandError], bytes]
+    urc: Callable[[str], bytes]
+    urc_limit: int
+    urc_hold: float
+    given: Callable[[str], list[str]]

@@ -1,0 +1,108 @@
+"""Typed parameters: how a value of the line becomes an argument of a handler.
+
+A handler declares its parameters by annotations, ``Annotated[int, integer(0, 65535)]``; the second part is a converter,
+called with the device and the value. Declared once as an alias, such as ``Port = Annotated[int, integer(0, 65535)]``.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from vmodem.core.errors import CommandError
+from vmodem.core.syntax import Value
+
+
+class Converter(Protocol):
+    """Turn a value into an argument, or raise `CommandError`."""
+
+    def __call__(self, device: Any, value: Value, /) -> Any:
+        """Convert ``value``; ``device`` is there for what only it knows, such as its open sockets."""
+
+
+INT32_MIN = -(2**31)
+INT32_MAX = 2**31 - 1
+
+
+def integer(low: int = INT32_MIN, high: int = INT32_MAX) -> Converter:
+    """Accept an integer from ``low`` to ``high``, both included."""
+
+    def convert(device: Any, value: Value) -> int:
+        if type(value) is int and low <= value <= high:
+            return value
+        raise CommandError(f"{value!r} is not an integer from {low} to {high}")
+
+    return convert
+
+
+def choice(*choices: int) -> Converter:
+    """Accept one of the integers ``choices``."""
+    accepted = frozenset(choices)
+
+    def convert(device: Any, value: Value) -> int:
+        if type(value) is int and value in accepted:
+            return value
+        raise CommandError(f"{value!r} is none of {choices}")
+
+    return convert
+
+
+def text(limit: int) -> Converter:
+    """Accept a string of at most ``limit`` characters."""
+
+    def convert(device: Any, value: Value) -> str:
+        if type(value) is str and len(value) <= limit:
+            return value
+        raise CommandError(f"{value!r} is not a string of at most {limit} characters")
+
+    return convert
+
+
+def anything(device: Any, value: Value) -> Value:
+    """Accept any value, for a handler that decides by itself."""
+    return value
+
+
+class Signature:
+    """The parameters of one handler, compiled from its annotations.
+
+    Args:
+        function: the handler; its first parameter is the device.
+        surplus: whether more parameters than declared are accepted and ignored.
+    """
+
+    __slots__ = ("_converters", "_required", "_rest", "_surplus")
+
+    def __init__(self, function: Callable[..., Any], *, surplus: bool) -> None:
+        parameters = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        self._converters: list[Converter] = []
+        self._rest: Converter | None = None
+        self._required = 0
+        self._surplus = surplus
+        for parameter in parameters:
+            converter: Converter = parameter.annotation.__metadata__[0]
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                self._rest = converter
+                continue
+            self._converters.append(converter)
+            if parameter.default is parameter.empty:
+                self._required += 1
+
+    def bind(self, device: Any, values: Sequence[Value]) -> list[Any]:
+        """Return the arguments for ``values``, converted from left to right.
+
+        Raises:
+            CommandError: a parameter is missing, too many or of the wrong type or range.
+        """
+        given, declared = len(values), len(self._converters)
+        if given < self._required:
+            raise CommandError(f"{given} parameters, at least {self._required} are needed")
+        arguments = [convert(device, value) for convert, value in zip(self._converters, values, strict=False)]
+        if given > declared:
+            if self._rest is not None:
+                rest = self._rest
+                arguments += [rest(device, value) for value in values[declared:]]
+            elif not self._surplus:
+                raise CommandError(f"{given} parameters, at most {declared} are accepted")
+        return arguments

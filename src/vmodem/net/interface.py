@@ -1,0 +1,202 @@
+"""The network interface that the engine and the dialects are written against.
+
+It is the socket API that the firmware itself was written against, made non-blocking: a call that cannot finish at
+once raises `BlockingIOError`; every other failure is an `OSError` with an ``errno``. Nothing here does I/O.
+
+This module must not know about AT commands, dialects or event loops.
+"""
+
+from __future__ import annotations
+
+import errno
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from enum import Enum, IntEnum
+from typing import Protocol, TypeAlias
+
+POLLIN = 1
+POLLOUT = 4
+POLLERR = 8
+POLLHUP = 16
+POLLNVAL = 32
+CLOSURE = POLLERR | POLLHUP | POLLNVAL
+
+MSG_PEEK = 2
+
+Address: TypeAlias = tuple[str, int]
+
+
+class Family(IntEnum):
+    """IP protocol family, numbered as the nRF91 modem library numbers it."""
+
+    UNSPEC = 0
+    IPV4 = 1
+    IPV6 = 2
+    PACKET = 3
+
+
+class SocketType(IntEnum):
+    """Socket type, numbered as in POSIX."""
+
+    STREAM = 1
+    DGRAM = 2
+    RAW = 3
+
+
+class Option(Enum):
+    """Socket options that a network can honour; anything else is the dialect's own business."""
+
+    REUSEADDR = "SO_REUSEADDR"
+    NODELAY = "TCP_NODELAY"
+    KEEPALIVE = "SO_KEEPALIVE"
+    KEEPIDLE = "TCP_KEEPIDLE"
+    KEEPINTVL = "TCP_KEEPINTVL"
+    KEEPCNT = "TCP_KEEPCNT"
+    BROADCAST = "SO_BROADCAST"
+
+
+class ResolveError(Exception):
+    """A name could not be resolved; ``name`` is the constant of getaddrinfo(3), such as ``EAI_NONAME``."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+Answer: TypeAlias = "Sequence[str] | ResolveError"
+
+
+class Listener(Protocol):
+    """Who is told that something happened on a network: the engine, through whoever drives it."""
+
+    def socket_ready(self, socket: NetSocket, events: int) -> None:
+        """Tell that ``events`` may have become true on ``socket``; spurious calls are allowed."""
+
+    def resolved(self, token: object, answer: Answer) -> None:
+        """Deliver the answer to the `Network.resolve` call that was made with ``token``."""
+
+
+class NetSocket(ABC):
+    """One socket. Readiness is edge-like: after `BlockingIOError` the listener is told when to try again."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def bind(self, port: int) -> None:
+        """Bind to ``port`` (0 to 65535; 0 picks one) at the modem's own address."""
+
+    @abstractmethod
+    def listen(self, backlog: int) -> None:
+        """Put a stream socket in listening mode."""
+
+    @abstractmethod
+    def accept(self) -> tuple[NetSocket, Address]:
+        """Take a pending connection."""
+
+    @abstractmethod
+    def connect(self, address: Address) -> None:
+        """Begin to connect; raise `BlockingIOError` where `finish_connect` has to be asked after POLLOUT."""
+
+    @abstractmethod
+    def finish_connect(self) -> None:
+        """Return once connected, raise `BlockingIOError` while it is under way, or the `OSError` it ended with."""
+
+    @abstractmethod
+    def send(self, data: bytes) -> int:
+        """Send to the connected peer; return how many bytes were taken."""
+
+    @abstractmethod
+    def sendto(self, data: bytes, address: Address) -> int:
+        """Send one datagram to ``address``; return how many bytes were taken."""
+
+    @abstractmethod
+    def recv(self, size: int, flags: int) -> bytes:
+        """Receive at most ``size`` bytes; ``b""`` is the peer's end of stream. ``flags``: 0 or `MSG_PEEK`."""
+
+    @abstractmethod
+    def recvfrom(self, size: int, flags: int) -> tuple[bytes, Address]:
+        """Receive one datagram, cut to ``size`` bytes, and its sender."""
+
+    @abstractmethod
+    def poll(self) -> int:
+        """Return what is true now, a sum of POLLIN, POLLOUT, POLLERR and POLLHUP."""
+
+    @abstractmethod
+    def unacknowledged(self) -> int:
+        """Return how many sent bytes the peer has not acknowledged yet."""
+
+    @abstractmethod
+    def set_option(self, option: Option, value: int) -> None:
+        """Set a socket option."""
+
+    @abstractmethod
+    def local_address(self) -> Address:
+        """Return the local address and port."""
+
+    @abstractmethod
+    def peer_address(self) -> Address:
+        """Return the peer's address and port; ENOTCONN where there is no peer."""
+
+    @abstractmethod
+    def abort(self, code: int) -> None:
+        """Lose the connection: it ends, later calls fail with the errno ``code``, and POLLHUP is true."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close; a second call does nothing."""
+
+
+class EchoSocket(NetSocket):
+    """A socket for ICMP echo: `send_echo` and `recv_echo`, besides readiness and closing."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def send_echo(self, sequence: int, payload: bytes) -> None:
+        """Send one echo request to the connected peer."""
+
+    @abstractmethod
+    def recv_echo(self) -> int:
+        """Return the sequence number of an echo reply that arrived."""
+
+
+class Network(ABC):
+    """One modem's network: its addresses, its sockets, its resolver, and whether its link is up."""
+
+    __slots__ = ()
+
+    listener: Listener
+    up: bool
+
+    @abstractmethod
+    def address(self, family: Family) -> str | None:
+        """Return the modem's own address of ``family``, None where it has none."""
+
+    @abstractmethod
+    def open(self, family: Family, type: SocketType) -> NetSocket:
+        """Open a socket."""
+
+    @abstractmethod
+    def open_echo(self, family: Family, address: str) -> EchoSocket:
+        """Open a socket that sends ICMP echo requests to ``address``."""
+
+    @abstractmethod
+    def resolve(self, host: str, family: Family, token: object) -> Sequence[str] | None:
+        """Resolve ``host``: addresses at once where that needs no waiting, else None, and the listener is told.
+
+        Raises:
+            ResolveError: at once, where that is already known.
+        """
+
+    @abstractmethod
+    def set_up(self, up: bool) -> None:
+        """Bring the link up or down; going down aborts every socket that used it."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close every socket that is still open and forget pending lookups."""
+
+
+def link_down() -> OSError:
+    """Return the error of a call that needs the link while it is down."""
+    return OSError(errno.ENETDOWN, "the link is down")

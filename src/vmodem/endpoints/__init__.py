@@ -1,0 +1,1 @@
+"""Endpoints carry bytes between a host and a modem, and nothing else."""

@@ -1,0 +1,89 @@
+"""A real serial port, 8N1."""
+
+from __future__ import annotations
+
+import os
+import termios
+import tty
+from collections.abc import Callable
+from typing import Any, Final
+
+from vmodem.endpoints.endpoint import Endpoint, EndpointError, MakeModem
+from vmodem.endpoints.session import Session
+from vmodem.reactor import Reactor
+
+DEFAULT_BAUD: Final = 115200
+
+_CFLAG, _ISPEED, _OSPEED = 2, 4, 5
+
+
+class SerialEndpoint(Endpoint):
+    """A serial port.
+
+    Args:
+        reactor: the process's reactor.
+        make_modem: makes the modem.
+        device: path of the port.
+        baud: speed in bit/s, one that termios knows.
+        rtscts: whether RTS/CTS flow control is on.
+        ended: called when the port has gone away.
+    """
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        make_modem: MakeModem,
+        device: str,
+        baud: int,
+        *,
+        rtscts: bool,
+        ended: Callable[[str], None],
+    ) -> None:
+        self._device = device
+        self._baud = baud
+        try:
+            self._fd = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        except OSError as error:
+            raise EndpointError(f"cannot open {device}: {error.strerror}") from error
+        try:
+            configure(self._fd, baud, rtscts=rtscts)
+        except (OSError, termios.error) as error:
+            os.close(self._fd)
+            raise EndpointError(f"cannot use {device} as a serial port: {error.args[-1]}") from error
+        self._session = Session(
+            reactor.loop,
+            make_modem(baud=baud),
+            self._fd,
+            self._fd,
+            lambda session: ended(f"the serial port {device} has gone"),
+        )
+
+    def start(self) -> None:
+        """Accept bytes."""
+        self._session.start()
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the ready file says of this endpoint."""
+        return {"kind": "serial", "path": self._device, "baud": self._baud}
+
+    def close(self) -> None:
+        """End the session and close the port."""
+        self._session.close()
+        os.close(self._fd)
+
+
+def speed_of(baud: int) -> int | None:
+    """Return the termios constant for ``baud``, None where there is none."""
+    speed: int | None = getattr(termios, f"B{baud}", None)
+    return speed
+
+
+def configure(fd: int, baud: int, *, rtscts: bool) -> None:
+    """Make the port raw, 8N1, at ``baud`` bit/s."""
+    tty.setraw(fd)
+    attributes = termios.tcgetattr(fd)
+    attributes[_CFLAG] &= ~(termios.CSTOPB | termios.PARENB | termios.CRTSCTS)
+    attributes[_CFLAG] |= termios.CREAD | termios.CLOCAL | (termios.CRTSCTS if rtscts else 0)
+    attributes[_ISPEED] = attributes[_OSPEED] = speed_of(baud)
+    termios.tcsetattr(fd, termios.TCSANOW, attributes)
+    termios.tcflush(fd, termios.TCIFLUSH)

@@ -1,0 +1,207 @@
+"""One host at one modem: bytes from a descriptor go in, bytes for it come out, the clock is kept.
+
+A session is its modem's driver and its network's listener. It stops reading while the modem does not accept more, and
+writes again when the host has read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Final
+
+from vmodem.core.modem import Modem
+from vmodem.net.interface import Answer, NetSocket
+
+READ_SIZE: Final = 65536
+READS_AT_ONCE: Final = 16
+"""How many full reads of a stream in data mode are taken before the rest of the program gets its turn."""
+
+PTY_CHUNK: Final = 4095
+"""What one read of a pseudo terminal returns at the most: a shorter one means that nothing is left."""
+
+EOF_GRACE: Final = 2.0
+"""Seconds that commands may still take after the host's last byte."""
+
+
+class Session:
+    """One host at one modem.
+
+    Args:
+        loop: the event loop.
+        modem: the modem; its network tells this session what happens.
+        read_fd: non-blocking descriptor of the host's bytes.
+        write_fd: non-blocking descriptor for the host.
+        ended: called once, when the host has gone and everything is released.
+    """
+
+    __slots__ = (
+        "_closed", "_ended", "_eof", "_grace", "_loop", "_pollable", "_reading", "_timer", "_writing",
+        "modem", "read_fd", "write_fd",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        modem: Modem,
+        read_fd: int,
+        write_fd: int,
+        ended: Callable[[Session], None],
+    ) -> None:
+        self._loop = loop
+        self.modem = modem
+        self.read_fd = read_fd
+        self.write_fd = write_fd
+        self._ended = ended
+        self._reading = self._writing = self._eof = self._closed = False
+        self._pollable = True
+        self._timer: asyncio.TimerHandle | None = None
+        self._grace: asyncio.TimerHandle | None = None
+        modem.network.listener = self
+
+    def start(self, *, reading: bool = True) -> None:
+        """Boot the modem, and read unless somebody else tells when there is something."""
+        self.modem.boot(self._loop.time())
+        if reading:
+            self.read_on()
+        self._after()
+
+    def read_on(self) -> None:
+        """Begin or go on to read."""
+        if self._reading or self._eof or self._closed:
+            return
+        self._reading = True
+        try:
+            self._loop.add_reader(self.read_fd, self._readable)
+        except PermissionError:  # a regular file: always readable, and nothing that epoll would watch
+            self._pollable = False
+            self._loop.call_soon(self._readable)
+
+    def pause(self) -> None:
+        """Read no more for now."""
+        if self._reading and self._pollable:
+            self._loop.remove_reader(self.read_fd)
+        self._reading = False
+
+    def close(self) -> None:
+        """Release everything but the descriptors."""
+        if self._closed:
+            return
+        self.pause()
+        self._closed = True
+        if self._writing:
+            self._loop.remove_writer(self.write_fd)
+        for timer in (self._timer, self._grace):
+            if timer is not None:
+                timer.cancel()
+        self.modem.close()
+
+    def end(self) -> None:
+        """Close because the host has gone."""
+        if not self._closed:
+            self.close()
+            self._ended(self)
+
+    # What the network tells
+
+    def socket_ready(self, socket: NetSocket, events: int) -> None:
+        """Pass readiness on."""
+        if not self._closed:
+            self.modem.socket_ready(socket, events, self._loop.time())
+            self._after()
+
+    def resolved(self, token: object, answer: Answer) -> None:
+        """Pass the answer of a lookup on."""
+        if not self._closed:
+            self.modem.resolved(token, answer, self._loop.time())
+            self._after()
+
+    # What the host does
+
+    def _readable(self) -> None:
+        if not self._reading:
+            return
+        modem, read_fd = self.modem, self.read_fd
+        for _ in range(READS_AT_ONCE):
+            try:
+                data = os.read(read_fd, READ_SIZE)
+            except BlockingIOError:
+                break
+            except OSError:
+                self.end()
+                return
+            if not data:
+                self._end_of_input()
+                return
+            modem.receive(data, self._loop.time())
+            if len(data) < PTY_CHUNK or not modem.streaming or not modem.accepting:
+                break
+        self._after()
+        if self._reading and not self._pollable:
+            self._loop.call_soon(self._readable)
+
+    def _end_of_input(self) -> None:
+        self.pause()
+        self._eof = True
+        self.modem.eof(self._loop.time())
+        self._grace = self._loop.call_later(EOF_GRACE, self.end)
+        self._after()
+
+    def _writable(self) -> None:
+        self._loop.remove_writer(self.write_fd)
+        self._writing = False
+        self._after()
+        if not self._closed and not self._writing:
+            self.modem.advance(self._loop.time())  # it may have waited for room
+            self._after()
+
+    def _due(self) -> None:
+        self._timer = None
+        self.modem.advance(self._loop.time())
+        self._after()
+
+    # What follows from it
+
+    def _after(self) -> None:
+        """Write what there is to write, read or not, and set the timer."""
+        modem = self.modem
+        if modem.output and not self._writing:
+            self._write()
+            if self._closed:
+                return
+        if modem.accepting:
+            if not self._reading and self.reads_when_accepted:
+                self.read_on()
+        elif self._reading:
+            self.pause()
+        deadline = modem.deadline
+        if deadline is not None and (self._timer is None or self._timer.when() > deadline):
+            self._set_timer(deadline)
+        if self._eof and modem.finished and not modem.output:
+            self.end()
+
+    @property
+    def reads_when_accepted(self) -> bool:
+        """Whether this session reads by itself; an endpoint that waits for a host to come says no."""
+        return not self._eof
+
+    def _write(self) -> None:
+        output = self.modem.output
+        try:
+            while output:
+                del output[: os.write(self.write_fd, output)]
+        except BlockingIOError:
+            self.wait_until_writable()
+        except OSError:
+            self.end()
+
+    def wait_until_writable(self) -> None:
+        """Write again once the host has read."""
+        self._writing = True
+        self._loop.add_writer(self.write_fd, self._writable)
+
+    def _set_timer(self, deadline: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(deadline, self._due)

@@ -107,12 +107,12 @@ class Server:
 
     def _announce(self) -> None:
         described = [endpoint.describe() for endpoint in self._endpoints]
-        if not any(spec.kind == "stdio" for spec in self._options.endpoints):
-            for one in described:
-                print(_in_words(one), flush=True)
         if self._options.ready_file is not None:
             document = {"dialect": self._options.dialect.name, "pid": os.getpid(), "endpoints": described}
             _write_whole(self._options.ready_file, json.dumps(document) + "\n")
+        if not any(spec.kind == "stdio" for spec in self._options.endpoints):
+            for one in described:
+                print(_in_words(one), flush=True)
 
     def _open_pty(self, spec: EndpointSpec) -> Endpoint:
         from vmodem.endpoints.pty import PtyEndpoint

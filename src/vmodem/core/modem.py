@@ -56,6 +56,7 @@ class Modem:
         now: the engine's clock in seconds, as of the last call.
         echo: whether host input is echoed.
         device: the state of the device.
+        stalled: whether it waits for `output` to be taken; `advance` lets it go on.
     """
 
     __slots__ = (
@@ -82,6 +83,7 @@ class Modem:
         "now",
         "output",
         "policy",
+        "stalled",
     )
 
     def __init__(
@@ -102,6 +104,7 @@ class Modem:
         self.policy: Any = dialect.policies[follow]
         self.baud = baud
         self.echo = False
+        self.stalled = False
         self.now = 0.0
         self.output = bytearray()
         self._attached = attached
@@ -276,6 +279,7 @@ class Modem:
                     break
             elif not self._feed(task):
                 break
+        self.stalled = len(self.output) >= OUTPUT_LIMIT
         if self._urcs and self._foreground is None:
             self._send_urcs()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 from vmodem.core.errors import CommandError
 from vmodem.core.syntax import Value
@@ -81,7 +81,7 @@ class Signature:
         self._required = 0
         self._surplus = surplus
         for parameter in parameters:
-            converter: Converter = parameter.annotation.__metadata__[0]
+            converter = _converter(parameter.annotation)
             if parameter.kind is parameter.VAR_POSITIONAL:
                 self._rest = converter
                 continue
@@ -106,3 +106,13 @@ class Signature:
             elif not self._surplus:
                 raise CommandError(f"{given} parameters, at most {declared} are accepted")
         return arguments
+
+
+def _converter(annotation: Any) -> Converter:
+    """Return the converter in ``Annotated[...]``, or in the one that a default of None made optional."""
+    for candidate in (annotation, *get_args(annotation)):
+        metadata = getattr(candidate, "__metadata__", None)
+        if metadata:
+            converter: Converter = metadata[0]
+            return converter
+    raise TypeError(f"{annotation} has no converter")

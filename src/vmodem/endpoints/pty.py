@@ -3,73 +3,53 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
-import select
 import termios
 import tty
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from vmodem.core.modem import Modem
 from vmodem.endpoints.endpoint import Endpoint, EndpointError, MakeModem
+from vmodem.endpoints.presence import Presence
 from vmodem.endpoints.session import Session
 from vmodem.reactor import Reactor
 
+log = logging.getLogger("vmodem")
+
 
 class PtySession(Session):
-    """A session on the master side, which knows whether a host has the slave side open.
+    """A session on the master side, which looks who is there before it reads."""
 
-    While no host has, the kernel reports a hang-up without end; so the descriptor is watched edge-triggered until
-    something arrives, and nobody waits for room to write.
-    """
+    __slots__ = ("_look", "_presence")
 
-    __slots__ = ("_keep", "_present", "_reactor")
-
-    def __init__(self, reactor: Reactor, modem: Modem, master: int, ended: Any, *, keep: bool) -> None:
+    def __init__(
+        self,
+        reactor: Reactor,
+        modem: Modem,
+        master: int,
+        presence: Presence,
+        look: Callable[[], None],
+        ended: Callable[[Session], None],
+    ) -> None:
         super().__init__(reactor.loop, modem, master, master, ended)
-        self._reactor = reactor
-        self._present = False
-        self._keep = keep
+        self._presence = presence
+        self._look = look
 
-    def start(self, *, reading: bool = False) -> None:
-        """Boot the modem and wait for a host."""
-        super().start(reading=False)
-        self._reactor.watch(self.read_fd, self._arrived)
-
-    def close(self) -> None:
-        """Release everything but the descriptor."""
-        if not self._present:
-            self._reactor.forget(self.read_fd)
-        super().close()
-
-    def end(self) -> None:
-        """Take note that the host has gone."""
-        if self._keep and self._present:
-            self.pause()
-            self._present = False
-            self._reactor.watch(self.read_fd, self._arrived)
+    def _readable(self) -> None:
+        if self._presence.changed:
+            self._look()  # what is there to read may be for the next session already
         else:
-            super().end()
-
-    @property
-    def reads_when_accepted(self) -> bool:
-        """Only while a host is there."""
-        return self._present
-
-    def wait_until_writable(self) -> None:
-        """Write again once the host has read; without a host, when one comes."""
-        if self._present:
-            super().wait_until_writable()
-
-    def _arrived(self, events: int) -> None:
-        if events & select.EPOLLIN:
-            self._reactor.forget(self.read_fd)
-            self._present = True
-            self.read_on()
+            super()._readable()
 
 
 class PtyEndpoint(Endpoint):
     """A pseudo terminal, with a symbolic link to it where one is asked for.
+
+    The slave side stays open here, so that the kernel never reports a hang-up; whether a host has it open is told by
+    `Presence`.
 
     Args:
         reactor: the process's reactor.
@@ -82,21 +62,25 @@ class PtyEndpoint(Endpoint):
         self._reactor = reactor
         self._make_modem = make_modem
         self._link = link
-        self._keep = keep
-        self._session: PtySession | None = None
+        self._session: Session | None = None
+        self._sessions: set[Session] = set()  # the current one, and earlier ones that still finish what they do
+        self._presence: Presence | None = None
         try:
-            self._master, slave = os.openpty()
+            self._master, self._slave = os.openpty()
         except OSError as error:
             raise EndpointError(f"cannot open a pseudo terminal: {error.strerror}") from error
-        self.path = os.ttyname(slave)
-        os.close(slave)
-        tty.setraw(self._master)
+        tty.setraw(self._slave)
         os.set_blocking(self._master, False)
+        self.path = os.ttyname(self._slave)
+        if not keep:
+            self._watch()
         if link is not None:
             self._make_link(link)
 
     def start(self) -> None:
         """Accept bytes."""
+        if self._presence is not None:
+            self._reactor.loop.add_reader(self._presence.fd, self._look)
         self._begin()
 
     def describe(self) -> dict[str, Any]:
@@ -105,23 +89,47 @@ class PtyEndpoint(Endpoint):
 
     def close(self) -> None:
         """Close the terminal and remove the link."""
-        if self._session is not None:
-            self._session.close()
+        for session in self._sessions:
+            session.close()
+        if self._presence is not None:
+            self._reactor.loop.remove_reader(self._presence.fd)
+            self._presence.close()
+        os.close(self._slave)
         os.close(self._master)
         if self._link is not None and self._link.is_symlink() and os.readlink(self._link) == self.path:
             self._link.unlink()
 
     def _begin(self) -> None:
-        self._session = PtySession(
-            self._reactor, self._make_modem(), self._master, self._hung_up, keep=self._keep
-        )
-        self._session.start()
+        modem = self._make_modem()
+        if self._presence is None:
+            session = Session(self._reactor.loop, modem, self._master, self._master, self._sessions.discard)
+        else:
+            session = PtySession(
+                self._reactor, modem, self._master, self._presence, self._look, self._sessions.discard
+            )
+        self._session = session
+        self._sessions.add(session)
+        session.start()
 
-    def _hung_up(self, session: Session) -> None:
-        termios.tcflush(
-            self._master, termios.TCIOFLUSH
-        )  # the next host does not get what was meant for this one
+    def _look(self) -> None:
+        """Begin anew where the host has gone."""
+        assert self._presence is not None
+        assert self._session is not None
+        if not self._presence.left():
+            return
+        if not self._presence.anybody:  # else what waits may be the next host's already
+            self._session.read_rest()
+        self._session.detach()
+        termios.tcflush(self._slave, termios.TCIFLUSH)  # the next host does not get what was meant for this one
         self._begin()
+
+    def _watch(self) -> None:
+        try:
+            self._presence = Presence(self.path)
+        except OSError as error:
+            log.warning(
+                "a host that closes %s will not be noticed: %s", self.path, os.strerror(error.errno or 0)
+            )
 
     def _make_link(self, link: Path) -> None:
         try:
@@ -129,6 +137,7 @@ class PtyEndpoint(Endpoint):
                 link.unlink()  # left over by a program that was killed
             os.symlink(self.path, link)
         except OSError as error:
-            os.close(self._master)
+            self._link = None
+            self.close()
             reason = "it exists and is no link" if error.errno == errno.EEXIST else error.strerror
             raise EndpointError(f"cannot make the link {link}: {reason}") from error

@@ -37,7 +37,7 @@ class Session:
     """
 
     __slots__ = (
-        "_closed", "_ended", "_eof", "_grace", "_loop", "_pollable", "_reading", "_timer", "_writing",
+        "_closed", "_detached", "_ended", "_eof", "_grace", "_loop", "_pollable", "_reading", "_timer", "_writing",
         "modem", "read_fd", "write_fd",
     )  # fmt: skip
 
@@ -54,23 +54,19 @@ class Session:
         self.read_fd = read_fd
         self.write_fd = write_fd
         self._ended = ended
-        self._reading = self._writing = self._eof = self._closed = False
+        self._reading = self._writing = self._eof = self._closed = self._detached = False
         self._pollable = True
         self._timer: asyncio.TimerHandle | None = None
         self._grace: asyncio.TimerHandle | None = None
         modem.network.listener = self
 
-    def start(self, *, reading: bool = True) -> None:
-        """Boot the modem, and read unless somebody else tells when there is something."""
+    def start(self) -> None:
+        """Boot the modem and listen to the host."""
         self.modem.boot(self._loop.time())
-        if reading:
-            self.read_on()
         self._after()
 
-    def read_on(self) -> None:
+    def _read_on(self) -> None:
         """Begin or go on to read."""
-        if self._reading or self._eof or self._closed:
-            return
         self._reading = True
         try:
             self._loop.add_reader(self.read_fd, self._readable)
@@ -78,7 +74,7 @@ class Session:
             self._pollable = False
             self._loop.call_soon(self._readable)
 
-    def pause(self) -> None:
+    def _pause(self) -> None:
         """Read no more for now."""
         if self._reading and self._pollable:
             self._loop.remove_reader(self.read_fd)
@@ -88,7 +84,7 @@ class Session:
         """Release everything but the descriptors."""
         if self._closed:
             return
-        self.pause()
+        self._pause()
         self._closed = True
         if self._writing:
             self._loop.remove_writer(self.write_fd)
@@ -122,27 +118,53 @@ class Session:
     def _readable(self) -> None:
         if not self._reading:
             return
-        modem, read_fd = self.modem, self.read_fd
-        for _ in range(READS_AT_ONCE):
-            try:
-                data = os.read(read_fd, READ_SIZE)
-            except BlockingIOError:
-                break
-            except OSError:
-                self.end()
-                return
-            if not data:
-                self._end_of_input()
-                return
-            modem.receive(data, self._loop.time())
-            if len(data) < PTY_CHUNK or not modem.streaming or not modem.accepting:
-                break
+        try:
+            data = os.read(self.read_fd, READ_SIZE)
+            if len(data) >= PTY_CHUNK and self.modem.streaming:
+                data = self._read_more(data)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.end()
+            return
+        if not data:
+            self._end_of_input()
+            return
+        self.modem.receive(data, self._loop.time())
         self._after()
         if self._reading and not self._pollable:
             self._loop.call_soon(self._readable)
 
+    def _read_more(self, data: bytes) -> bytes:
+        """Take what else has come of a stream; one large piece costs the modem as much as a small one."""
+        pieces = [data]
+        try:
+            while len(pieces) < READS_AT_ONCE and len(pieces[-1]) >= PTY_CHUNK:
+                pieces.append(os.read(self.read_fd, READ_SIZE))
+        except OSError:
+            pass  # nothing there for now, or for good: the next read tells
+        return b"".join(pieces)
+
+    def read_rest(self) -> None:
+        """Read all that is there to read: the host has gone and sends no more."""
+        try:
+            while not self._closed and (data := os.read(self.read_fd, READ_SIZE)):
+                self.modem.receive(data, self._loop.time())
+                self._after()
+        except OSError:
+            pass  # that was all
+
+    def detach(self) -> None:
+        """Leave the descriptors to somebody else; what the host asked for is still done, nobody hears the answers."""
+        self._pause()
+        if self._writing:
+            self._loop.remove_writer(self.write_fd)
+            self._writing = False
+        self._detached = True
+        self._end_of_input()
+
     def _end_of_input(self) -> None:
-        self.pause()
+        self._pause()
         self._eof = True
         self.modem.eof(self._loop.time())
         self._grace = self._loop.call_later(EOF_GRACE, self.end)
@@ -152,9 +174,6 @@ class Session:
         self._loop.remove_writer(self.write_fd)
         self._writing = False
         self._after()
-        if not self._closed and not self._writing:
-            self.modem.advance(self._loop.time())  # it may have waited for room
-            self._after()
 
     def _due(self) -> None:
         self._timer = None
@@ -168,38 +187,35 @@ class Session:
         modem = self.modem
         if modem.output and not self._writing:
             self._write()
+            while modem.stalled and not self._writing and not self._closed:
+                modem.advance(self._loop.time())
+                self._write()
             if self._closed:
                 return
         if modem.accepting:
-            if not self._reading and self.reads_when_accepted:
-                self.read_on()
+            if not self._reading and not self._eof:
+                self._read_on()
         elif self._reading:
-            self.pause()
+            self._pause()
         deadline = modem.deadline
         if deadline is not None and (self._timer is None or self._timer.when() > deadline):
             self._set_timer(deadline)
         if self._eof and modem.finished and not modem.output:
             self.end()
 
-    @property
-    def reads_when_accepted(self) -> bool:
-        """Whether this session reads by itself; an endpoint that waits for a host to come says no."""
-        return not self._eof
-
     def _write(self) -> None:
         output = self.modem.output
+        if self._detached:
+            output.clear()
+            return
         try:
             while output:
                 del output[: os.write(self.write_fd, output)]
         except BlockingIOError:
-            self.wait_until_writable()
+            self._writing = True
+            self._loop.add_writer(self.write_fd, self._writable)
         except OSError:
             self.end()
-
-    def wait_until_writable(self) -> None:
-        """Write again once the host has read."""
-        self._writing = True
-        self._loop.add_writer(self.write_fd, self._writable)
 
     def _set_timer(self, deadline: float) -> None:
         if self._timer is not None:

@@ -1,0 +1,28 @@
+"""The dialects, by name. A dialect's modules are imported when it is asked for, not before."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final
+
+from vmodem.core.dialect import Dialect
+
+MODULES: Final = {
+    "sm-1.0": "vmodem.dialects.nrf.sm",
+}
+"""Every dialect and the module that holds it as ``DIALECT``."""
+
+SHORT_NAMES: Final = {"sm": "sm-1.0"}
+"""The newest of each family."""
+
+DEFAULT: Final = "sm-1.0"
+
+
+def find(name: str) -> Dialect:
+    """Return the dialect called ``name``, or its short name.
+
+    Raises:
+        KeyError: there is none of that name.
+    """
+    dialect: Dialect = import_module(MODULES[SHORT_NAMES.get(name, name)]).DIALECT
+    return dialect

@@ -1,0 +1,1 @@
+"""The nRF91 family: what its dialects share."""

@@ -1,0 +1,50 @@
+"""The nRF91 Serial Modem (dialect ``sm-1.0``): its command table, framing and policy put together."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vmodem.core.commands import CommandTable
+from vmodem.core.dialect import Dialect, Follow
+from vmodem.core.framing import Terminator
+from vmodem.dialects import v250
+from vmodem.dialects.nrf import cellular
+from vmodem.dialects.nrf.device import OK, error, information
+from vmodem.dialects.nrf.sm import connections, generic, options, ping, polling, resolving, sockets, transfer
+from vmodem.dialects.nrf.sm.device import SerialModem
+from vmodem.dialects.nrf.sm.errata import ERRATA
+from vmodem.dialects.nrf.sm.given import given
+from vmodem.dialects.nrf.sm.policy import FIRMWARE, MANUAL
+from vmodem.dialects.nrf.syntax import parse
+
+DIALECT: Final = Dialect(
+    name="sm-1.0",
+    describes="nRF91 Serial Modem, handle based, up to 8 sockets",
+    manual="nRF91 Serial Modem: Socket AT commands",
+    commands=CommandTable().include(
+        v250.commands,
+        cellular.commands,
+        generic.commands,
+        ping.commands,
+        sockets.commands,
+        options.commands,
+        connections.commands,
+        transfer.commands,
+        polling.commands,
+        resolving.commands,
+    ),
+    errata=ERRATA,
+    policies={Follow.MANUAL: MANUAL, Follow.FIRMWARE: FIRMWARE},
+    device=SerialModem,
+    parse=parse,
+    terminator=Terminator.CR,
+    line_limit=4096,
+    banner=b"Ready\r\n",
+    information=information,
+    ok=OK,
+    error=error,
+    urc=information,
+    urc_limit=4096,
+    urc_hold=1.0,
+    given=given,
+)

@@ -1,0 +1,97 @@
+"""The Serial Modem device: its sockets and its asynchronous polling."""
+
+from __future__ import annotations
+
+import errno
+from typing import Annotated, TypeAlias
+
+from vmodem.core.errors import CommandError
+from vmodem.core.modem import Modem
+from vmodem.core.sockets import Socket, SocketTable
+from vmodem.core.syntax import Value
+from vmodem.dialects.nrf.device import Nrf91
+from vmodem.dialects.nrf.sm.policy import Policy
+from vmodem.dialects.nrf.sm.poller import Poller
+from vmodem.net.interface import NetSocket
+
+
+class SerialModem(Nrf91):
+    """One Serial Modem between power-on and reset.
+
+    Attributes:
+        policy: what differs on either side of ``--follow``.
+        poller: the state of #XAPOLL.
+    """
+
+    __slots__ = ("policy", "poller")
+
+    def __init__(self, modem: Modem) -> None:
+        self.policy: Policy = modem.policy
+        super().__init__(modem, SocketTable(self.policy.max_sockets))
+        self.poller = Poller(modem, self.policy)
+
+    def socket_ready(self, socket: NetSocket, events: int) -> None:
+        """Report events that #XAPOLL polls for."""
+        super().socket_ready(socket, events)
+        if self.poller.running:
+            found = self.sockets.find(socket)
+            if found is not None:
+                self.poller.check(found)
+
+    def add(self, socket: Socket) -> None:
+        """Enter a socket that was just opened or accepted."""
+        self.sockets.add(socket)
+        self.poller.opened(socket)
+
+    def close(self, socket: Socket) -> None:
+        """Close a socket, and the connection that it accepted, if any."""
+        if socket.peer is not None:
+            self.close(socket.peer)
+        if socket.listener is not None:
+            socket.listener.peer = None
+        if socket.watchdog is not None:
+            self.modem.cancel(socket.watchdog)
+        self.sockets.remove(socket)
+        self.poller.closed(socket)
+        socket.net.close()
+
+    def end_session(self, peer: Socket) -> None:
+        """End an accepted connection that was inactive for too long; its handle stays open until it is closed."""
+        peer.watchdog = None
+        peer.net.abort(errno.ETIMEDOUT)
+        self.poller.check(peer)
+
+    def reaches(self, socket: Socket) -> Socket:
+        """Return the socket that data of ``socket`` goes through: a listening socket reaches its accepted peer."""
+        return socket if socket.peer is None else socket.peer
+
+    def listed(self) -> list[Socket]:
+        """Return the sockets that the host can name, by handle."""
+        return [socket for socket in self.sockets if self._is_named(socket)]
+
+    def named(self, handle: Value) -> Socket | None:
+        """Return the socket that the host calls ``handle``, None where there is none."""
+        socket = self.sockets.get(handle) if type(handle) is int else None
+        return socket if socket is not None and self._is_named(socket) else None
+
+    def _is_named(self, socket: Socket) -> bool:
+        return socket.listener is None or self.policy.accepted_is_socket
+
+
+def open_handle(device: SerialModem, value: Value) -> Socket:
+    """Accept the handle of an open socket."""
+    socket = device.named(value)
+    if socket is None:
+        raise CommandError(f"no socket has the handle {value!r}")
+    return socket
+
+
+def host_name(device: SerialModem, value: Value) -> str:
+    """Accept a host name or an address."""
+    if type(value) is not str or len(value) > device.policy.max_host:
+        raise CommandError(f"{value!r} is not a host name of at most {device.policy.max_host} characters")
+    return value
+
+
+Handle: TypeAlias = Annotated[Socket, open_handle]
+Host: TypeAlias = Annotated[str, host_name]

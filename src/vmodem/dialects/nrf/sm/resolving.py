@@ -1,0 +1,26 @@
+"""Resolve hostname #XGETADDRINFO."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from vmodem.core.commands import CommandTable
+from vmodem.core.errors import CommandError
+from vmodem.core.parameters import choice
+from vmodem.core.tasks import Lookup
+from vmodem.dialects.nrf.sm.device import Host, SerialModem
+from vmodem.net.interface import Family, ResolveError
+
+commands = CommandTable("Socket AT commands")
+
+
+@commands.set("#XGETADDRINFO", "Resolve a host name", surplus=False)
+async def xgetaddrinfo(
+    device: SerialModem, hostname: Host, address_family: Annotated[int, choice(0, 1, 2)] = 0
+) -> str:
+    """Resolve ``hostname``; ``address_family`` 0 any, 1 IPv4, 2 IPv6. All addresses stand in one string."""
+    try:
+        addresses = await Lookup(hostname, Family(address_family))
+    except ResolveError as error:
+        raise CommandError(error.name, lines=[f'#XGETADDRINFO: "{error.name}"']) from None
+    return f'#XGETADDRINFO: "{" ".join(addresses)}"'

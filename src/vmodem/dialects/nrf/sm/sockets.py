@@ -1,0 +1,133 @@
+"""Socket #XSOCKET, secure socket #XSSOCKET, close socket #XCLOSE."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, TypeAlias
+
+from vmodem.core.commands import CommandTable, Line
+from vmodem.core.errors import CommandError
+from vmodem.core.parameters import choice, integer
+from vmodem.core.sockets import Socket
+from vmodem.dialects.nrf.device import UInt16
+from vmodem.dialects.nrf.sm.device import SerialModem, open_handle
+from vmodem.net.interface import Family, SocketType
+
+CLIENT: Final = 0
+SERVER: Final = 1
+
+IPPROTO: Final = {SocketType.STREAM: 6, SocketType.DGRAM: 17, SocketType.RAW: 0}
+IPPROTO_TLS_1_2: Final = 258
+IPPROTO_DTLS_1_2: Final = 273
+
+SNDTIMEO: Final = 30
+"""Send timeout of a new socket in seconds."""
+
+TLS_PEER_VERIFY: Final = 5
+"""The option of #XSSOCKETOPT that <peer_verify> sets."""
+
+Op: TypeAlias = Annotated[int, choice(1, 2)]
+Cid: TypeAlias = Annotated[int, integer(0, 10)]
+
+commands = CommandTable("Socket AT commands")
+
+
+@commands.set("#XSOCKET", "Open a socket", test="#XSOCKET: <handle>,(1,2),(1,2,3),(0,1),<cid>")
+def xsocket(
+    device: SerialModem, op: Op, type: Annotated[int, choice(1, 2, 3)], role: UInt16, cid: Cid = 0
+) -> str:
+    """Open a socket.
+
+    Args:
+        device: the device.
+        op: 1 IPv4, 2 IPv6; ignored for raw sockets.
+        type: 1 stream (TCP), 2 datagram (UDP), 3 raw.
+        role: 0 client, 1 server.
+        cid: PDN connection, 0 to 10; it has to be active unless it is 0.
+    """
+    handle = device.sockets.free_handle()
+    socket_type = SocketType(type)
+    family = Family(op)
+    if socket_type is SocketType.RAW:
+        family, role = Family.PACKET, CLIENT
+    _open(device, handle, family, socket_type, role, cid)
+    return f"#XSOCKET: {handle},{type},{IPPROTO[socket_type]}"
+
+
+@commands.read("#XSOCKET")
+def xsocket_read(device: SerialModem) -> list[Line]:
+    """List the open sockets that are not secure: handle, family, role, type, cid."""
+    return [
+        f"#XSOCKET: {s.handle},{s.family},{s.role},{s.type},{s.cid}"
+        for s in device.listed()
+        if s.sec_tag is None
+    ]
+
+
+@commands.set(
+    "#XSSOCKET",
+    "Open a secure socket",
+    test="#XSSOCKET: <handle>,(1,2),(1,2),(0,1),<sec_tag>,<peer_verify>,<cid>",
+)
+def xssocket(
+    device: SerialModem,
+    op: Op,
+    type: Annotated[int, choice(1, 2)],
+    role: Annotated[int, choice(CLIENT, SERVER)],
+    sec_tag: Annotated[int | None, integer()] = None,
+    peer_verify: Annotated[int | None, choice(0, 1, 2)] = None,
+    cid: Cid = 0,
+) -> str:
+    """Open a secure socket; TLS 1.2 or DTLS 1.2.
+
+    Args:
+        device: the device.
+        op: 1 IPv4, 2 IPv6.
+        type: 1 stream (TLS), 2 datagram (DTLS).
+        role: 0 client, 1 server.
+        sec_tag: security tag of the credentials.
+        peer_verify: 0 none (default of a server), 1 optional, 2 required (default of a client).
+        cid: PDN connection, 0 to 10.
+    """
+    if sec_tag is None:
+        if role == CLIENT or device.policy.server_needs_sec_tag:
+            raise CommandError("sec_tag is missing")
+        sec_tag = -1
+    handle = device.sockets.free_handle()
+    socket_type = SocketType(type)
+    socket = _open(device, handle, Family(op), socket_type, role, cid)
+    socket.sec_tag = sec_tag
+    socket.options[TLS_PEER_VERIFY] = (2 if role == CLIENT else 0) if peer_verify is None else peer_verify
+    protocol = IPPROTO_TLS_1_2 if socket_type is SocketType.STREAM else IPPROTO_DTLS_1_2
+    return f"#XSSOCKET: {handle},{type},{protocol}"
+
+
+@commands.read("#XSSOCKET")
+def xssocket_read(device: SerialModem) -> list[Line]:
+    """List the open secure sockets: handle, family, role, type, sec_tag, cid."""
+    return [
+        f"#XSSOCKET: {s.handle},{s.family},{s.role},{s.type},{s.sec_tag},{s.cid}"
+        for s in device.listed()
+        if s.sec_tag is not None
+    ]
+
+
+@commands.set("#XCLOSE", "Close one socket or all")
+def xclose(device: SerialModem, handle: Annotated[Socket | None, open_handle] = None) -> list[Line]:
+    """Close the socket ``handle``, all sockets where it is left out; one line for each."""
+    if handle is not None:
+        device.close(handle)
+        return [f"#XCLOSE: {handle.handle},0"]
+    listed = device.listed()
+    for socket in listed:
+        if device.named(socket.handle) is socket:  # closing a listening socket closes its accepted peer too
+            device.close(socket)
+    return [f"#XCLOSE: {socket.handle},0" for socket in listed]
+
+
+def _open(device: SerialModem, handle: int, family: Family, type: SocketType, role: int, cid: int) -> Socket:
+    if not device.cellular.is_active(cid):
+        raise CommandError(f"PDN connection {cid} is not active")
+    socket = Socket(handle, device.modem.network.open(family, type), family, type, role, cid)
+    socket.send_timeout = SNDTIMEO
+    device.add(socket)
+    return socket

@@ -1,0 +1,262 @@
+"""Send data #XSEND, receive data #XRECV, UDP send data #XSENDTO, UDP receive data #XRECVFROM."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Annotated, Any, Final, TypeAlias
+
+from vmodem.core import calls
+from vmodem.core.commands import CommandTable, Line
+from vmodem.core.errors import CommandError
+from vmodem.core.parameters import choice, integer
+from vmodem.core.sockets import Socket
+from vmodem.dialects.nrf.device import Int, String, UInt16
+from vmodem.dialects.nrf.sm.connections import need_port
+from vmodem.dialects.nrf.sm.data_mode import Target, data_mode
+from vmodem.dialects.nrf.sm.device import Handle, Host, SerialModem
+from vmodem.dialects.nrf.sm.sockets import SERVER
+from vmodem.net.interface import MSG_PEEK, POLLIN, POLLOUT, Address, SocketType
+
+TEXT: Final = 0
+HEX: Final = 1
+DATA_MODE: Final = 2
+
+AT_MSG_PEEK: Final = 2
+AT_MSG_DONTWAIT: Final = 64
+AT_MSG_WAITALL: Final = 256
+AT_MSG_WAITACK: Final = 512
+
+RECEIVE_FLAGS: Final = AT_MSG_PEEK | AT_MSG_DONTWAIT | AT_MSG_WAITALL
+WAITACK_TIMEOUT: Final = 600
+"""Longest send timeout in seconds that waiting for an acknowledgement accepts; the shortest is 1."""
+
+Mode: TypeAlias = Annotated[int, choice(TEXT, HEX)]
+SendMode: TypeAlias = Annotated[int, choice(TEXT, HEX, DATA_MODE)]
+Timeout: TypeAlias = Annotated[int, integer(0)]
+DataLen: TypeAlias = Annotated[int, integer(0, 2048)]
+Waiting: TypeAlias = Coroutine[Any, Any, list[Line]]
+
+commands = CommandTable("Socket AT commands")
+
+
+@commands.set("#XSEND", "Send data")
+def xsend(
+    device: SerialModem, handle: Handle, mode: SendMode, flags: Int, data: String | None = None
+) -> str | None | Coroutine[Any, Any, str]:
+    """Send data over a connection.
+
+    Args:
+        device: the device.
+        handle: an open socket.
+        mode: 0 text, 1 hexadecimal text, 2 data mode.
+        flags: 0, or 512 to wait until the peer has acknowledged.
+        data: what to send, mandatory in modes 0 and 1.
+    """
+    _check_send_flags(handle, flags)
+    if mode == DATA_MODE:
+        _enter_data_mode(device, handle, None)
+        return None
+    payload = _payload(device, mode, data)
+    socket = _connection(device, handle)
+    try:
+        sent = socket.net.send(payload) if payload else 0
+    except BlockingIOError:
+        sent = 0
+    except OSError as error:
+        device.poller.rearm(handle, POLLOUT)
+        raise CommandError(str(error), lines=[f"#XSEND: {handle.handle},0"]) from error
+    socket.active_at = device.modem.now
+    if sent < len(payload) or flags:
+        return _send_rest(device, handle, socket, payload, sent, flags)
+    device.poller.rearm(handle, POLLOUT)
+    return f"#XSEND: {handle.handle},{sent}"
+
+
+async def _send_rest(
+    device: SerialModem, handle: Socket, socket: Socket, payload: bytes, sent: int, flags: int
+) -> str:
+    """Send what could not be sent at once, and wait for the acknowledgement where the flag asks for it."""
+    net, timeout = socket.net, socket.send_timeout
+    try:
+        sent = await calls.send(device.modem, net, payload, timeout, sent)
+        if sent == len(payload) and flags & AT_MSG_WAITACK:
+            await calls.acknowledged(device.modem, net, timeout)
+    except OSError as error:
+        raise CommandError(str(error), lines=[f"#XSEND: {handle.handle},0"]) from error
+    finally:
+        device.poller.rearm(handle, POLLOUT)
+    line = f"#XSEND: {handle.handle},{sent}"
+    if sent < len(payload):
+        raise CommandError("only a part could be sent", lines=[line])
+    return line
+
+
+@commands.set("#XSENDTO", "Send a datagram to a host")
+def xsendto(
+    device: SerialModem,
+    handle: Handle,
+    mode: SendMode,
+    flags: Int,
+    url: Host,
+    port: UInt16,
+    data: String | None = None,
+) -> None | Coroutine[Any, Any, str]:
+    """Send data to ``port`` at ``url``; the other parameters as for #XSEND. A stream socket has to be connected."""
+    _check_send_flags(handle, flags)
+    need_port(port)
+    if mode == DATA_MODE:
+        _enter_data_mode(device, handle, (url, port))
+        return None
+    return _sendto(device, handle, _payload(device, mode, data), flags, url, port)
+
+
+async def _sendto(
+    device: SerialModem, handle: Socket, payload: bytes, flags: int, url: str, port: int
+) -> str:
+    address = await calls.resolve(url, handle.family)
+    net, timeout = handle.net, handle.send_timeout
+    try:
+        if handle.type is SocketType.STREAM:
+            sent = await calls.send(device.modem, net, payload, timeout)
+        else:
+            sent = await calls.sendto(device.modem, net, payload, (address, port), timeout)
+        if flags & AT_MSG_WAITACK:
+            await calls.acknowledged(device.modem, net, timeout)
+    except OSError as error:
+        raise CommandError(str(error), lines=[f"#XSENDTO: {handle.handle},0"]) from error
+    finally:
+        device.poller.rearm(handle, POLLOUT)
+    line = f"#XSENDTO: {handle.handle},{sent}"
+    if sent < len(payload):
+        raise CommandError("only a part could be sent", lines=[line])
+    return line
+
+
+@commands.set("#XRECV", "Receive data")
+def xrecv(
+    device: SerialModem, handle: Handle, mode: Mode, flags: Int, timeout: Timeout, data_len: DataLen = 2048
+) -> list[Line] | None | Waiting:
+    """Receive data; just OK where the peer has ended the stream.
+
+    Args:
+        device: the device.
+        handle: an open socket.
+        mode: 0 binary, 1 hexadecimal text.
+        flags: a sum of 2 (leave the data in place), 64 (do not wait) and 256 (wait until ``data_len`` bytes came, TCP).
+        timeout: seconds, 0 for ever; it becomes the socket's receive timeout.
+        data_len: the most bytes to receive, 2048 at the most; 0 receives nothing.
+    """
+    _check_receive_flags(handle, flags)
+    socket = _connection(device, handle)
+    handle.receive_timeout = timeout
+    if not data_len:
+        return None
+    wait_all = bool(flags & AT_MSG_WAITALL) and not flags & AT_MSG_DONTWAIT
+    if not wait_all:
+        try:
+            return _received(device, handle, mode, socket.net.recv(data_len, flags & MSG_PEEK))
+        except BlockingIOError:
+            if flags & AT_MSG_DONTWAIT:
+                raise
+    return _receive(device, handle, socket, mode, data_len, peek=bool(flags & AT_MSG_PEEK), wait_all=wait_all)
+
+
+async def _receive(
+    device: SerialModem,
+    handle: Socket,
+    socket: Socket,
+    mode: int,
+    data_len: int,
+    *,
+    peek: bool,
+    wait_all: bool,
+) -> list[Line]:
+    data = await calls.receive(
+        device.modem, socket.net, data_len, handle.receive_timeout, peek=peek, wait_all=wait_all
+    )
+    return _received(device, handle, mode, data)
+
+
+def _received(device: SerialModem, handle: Socket, mode: int, data: bytes) -> list[Line]:
+    if not data:
+        return []
+    device.poller.rearm(handle, POLLIN)
+    return [f"#XRECV: {handle.handle},{mode},{len(data)}", _encode(mode, data)]
+
+
+@commands.set("#XRECVFROM", "Receive a datagram and its sender")
+async def xrecvfrom(
+    device: SerialModem, handle: Handle, mode: Mode, flags: Int, timeout: Timeout, data_len: DataLen = 2048
+) -> list[Line]:
+    """Receive a datagram, cut to ``data_len`` bytes; the parameters as for #XRECV. Just OK for an empty datagram."""
+    _check_receive_flags(handle, flags)
+    handle.receive_timeout = timeout
+    if not data_len:
+        return []
+    data, sender = await _receive_from(device, handle, flags, data_len)
+    if not data:
+        return []
+    device.poller.rearm(handle, POLLIN)
+    return [
+        f'#XRECVFROM: {handle.handle},{mode},{len(data)},"{sender[0]}",{sender[1]}',
+        _encode(mode, data),
+    ]
+
+
+async def _receive_from(
+    device: SerialModem, handle: Socket, flags: int, data_len: int
+) -> tuple[bytes, Address]:
+    if flags & AT_MSG_DONTWAIT:
+        return handle.net.recvfrom(data_len, flags & MSG_PEEK)
+    return await calls.receive_from(
+        device.modem, handle.net, data_len, handle.receive_timeout, peek=bool(flags & AT_MSG_PEEK)
+    )
+
+
+def _connection(device: SerialModem, handle: Socket) -> Socket:
+    """Return the socket that data goes through: the accepted peer of a listening server."""
+    if handle.role == SERVER and handle.type is SocketType.STREAM and handle.listener is None:
+        if handle.peer is None:
+            raise CommandError("the server has accepted nobody")
+        return handle.peer
+    return handle
+
+
+def _check_send_flags(socket: Socket, flags: int) -> None:
+    if flags & ~AT_MSG_WAITACK:
+        raise CommandError(f"unknown flags {flags}")
+    if flags and not 1 <= socket.send_timeout <= WAITACK_TIMEOUT:
+        raise CommandError(f"the send timeout is not 1 to {WAITACK_TIMEOUT} seconds")
+
+
+def _check_receive_flags(socket: Socket, flags: int) -> None:
+    if flags & ~RECEIVE_FLAGS:
+        raise CommandError(f"unknown flags {flags}")
+    if flags & AT_MSG_WAITALL and socket.type is not SocketType.STREAM:
+        raise CommandError("flag 256 is for stream sockets")
+
+
+def _payload(device: SerialModem, mode: int, data: str | None) -> bytes:
+    """Decode ``data`` as ``mode`` says."""
+    if data is None:
+        raise CommandError("data is missing")
+    if mode == TEXT:
+        return data.encode("latin-1")
+    if len(data) > device.policy.max_hex_digits:
+        raise CommandError(f"more than {device.policy.max_hex_digits} hexadecimal digits")
+    try:
+        if not data.isalnum() and data:  # fromhex would skip white space
+            raise ValueError
+        return bytes.fromhex(data)
+    except ValueError:
+        raise CommandError("not an even number of hexadecimal digits") from None
+
+
+def _encode(mode: int, data: bytes) -> bytes:
+    return data.hex().upper().encode() if mode == HEX else data
+
+
+def _enter_data_mode(device: SerialModem, handle: Socket, host: Address | None) -> None:
+    device.modem.enter_data_mode(
+        data_mode(device, Target(handle, host)), swallow_line_feed=device.policy.swallow_line_feed
+    )

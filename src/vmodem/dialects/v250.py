@@ -1,0 +1,21 @@
+"""ITU-T V.250: the few basic commands that every modem has."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from vmodem.core.commands import CommandTable
+from vmodem.core.parameters import choice
+
+commands = CommandTable("V.250")
+
+
+@commands.set("", "Check that the modem answers")
+def at(device: Any) -> None:
+    """Answer OK to a bare AT."""
+
+
+@commands.set("E", "Switch echo off (ATE0) or on (ATE1)")
+def ate(device: Any, value: Annotated[int, choice(0, 1)]) -> None:
+    """Switch the echo of host input; off by default (V.250 6.2.4)."""
+    device.modem.echo = value == 1

@@ -1,0 +1,104 @@
+r"""A modem on a network in memory under a virtual clock: what tests, transcripts and properties drive.
+
+The clock moves only when told to, and then at once::
+
+    modem = Virtual(dialect)
+    modem.send(b"AT\r")
+    assert modem.take() == b"\r\nOK\r\n"
+    modem.wait(30)
+"""
+
+from __future__ import annotations
+
+from vmodem.config import Config
+from vmodem.core.dialect import Dialect, Follow
+from vmodem.core.framing import Terminator
+from vmodem.core.modem import Modem
+from vmodem.net.fake import FakeNetwork
+from vmodem.net.interface import Answer, NetSocket
+
+
+class Virtual:
+    """A modem that was just powered on; it is its network's listener and owns its clock.
+
+    Args:
+        dialect: which device it is.
+        follow: which side is answered where manual and firmware disagree.
+        config: identity and settings, None for the defaults.
+        terminator: what ends a line, None for the dialect's default.
+        attached: whether it is attached to its network from the start.
+        network: its network, None for a fresh one.
+
+    Attributes:
+        modem: the engine.
+        network: the network behind it.
+        now: the virtual clock in seconds.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        *,
+        follow: Follow = Follow.MANUAL,
+        config: Config | None = None,
+        terminator: Terminator | None = None,
+        attached: bool = True,
+        network: FakeNetwork | None = None,
+    ) -> None:
+        self.network = network or FakeNetwork()
+        self.network.listener = self
+        self.now = 0.0
+        self._overslept = False
+        self.modem = Modem(
+            dialect,
+            self.network,
+            config=config or Config(),
+            follow=follow,
+            terminator=terminator,
+            attached=attached,
+        )
+        self.modem.boot(self.now)
+        self.pump()
+
+    def send(self, data: bytes) -> None:
+        """Send bytes as the host, and let everything happen that needs no time."""
+        self.modem.receive(data, self.now)
+        self.pump()
+
+    def wait(self, seconds: float) -> None:
+        """Move the clock from deadline to deadline until ``seconds`` have passed."""
+        end = self.now + seconds
+        self.pump()
+        while (deadline := self.modem.deadline) is not None and deadline <= end:
+            self.now = max(self.now, deadline)
+            self.modem.advance(self.now)
+            self.network.deliver()
+        self.now = end
+        self.modem.advance(end)
+        self.pump()
+
+    def pump(self) -> None:
+        """Deliver what the network has, and do what is due already."""
+        self.network.deliver()
+        while (deadline := self.modem.deadline) is not None and deadline <= self.now:
+            self.modem.advance(self.now)
+            self.network.deliver()
+
+    def take(self) -> bytes:
+        """Return what the modem sent since last asked."""
+        taken = bytes(self.modem.output)
+        self.modem.output.clear()
+        if taken:
+            self.modem.advance(self.now)  # it may have been waiting for room
+            self.pump()
+            taken += bytes(self.modem.output)
+            self.modem.output.clear()
+        return taken
+
+    def socket_ready(self, socket: NetSocket, events: int) -> None:
+        """Pass readiness on to the modem."""
+        self.modem.socket_ready(socket, events, self.now)
+
+    def resolved(self, token: object, answer: Answer) -> None:
+        """Pass the answer to a lookup on to the modem."""
+        self.modem.resolved(token, answer, self.now)

@@ -1,0 +1,181 @@
+"""A real `vmodem serve`, and the hosts and peers that talk to it."""
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tty
+from pathlib import Path
+
+PATIENCE = 10
+
+
+class Served:
+    """A running `vmodem serve`; ``where`` holds what it printed: a path or HOST:PORT for each endpoint."""
+
+    def __init__(self, *options, endpoints=1, **popen):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "vmodem", "serve", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **popen,
+        )
+        self.where = [self.process.stdout.readline().rstrip("\n") for _ in range(endpoints)]
+        assert self.where[-1], self.process.stderr.read()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.stop()
+
+    def stop(self, number=signal.SIGTERM):
+        """Stop it; return its exit status and what it logged."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        _, log = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, log
+
+    def host(self, endpoint=0):
+        """Connect a host and swallow the banner."""
+        where = self.where[endpoint]
+        host = TcpHost(where) if ":" in where else PtyHost(where)
+        host.expect(b"Ready\r\n")
+        return host
+
+    def descriptors(self):
+        """Return how many descriptors it has open."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def resident(self):
+        """Return its resident memory in KiB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0])
+
+
+class Host:
+    """The host of a modem, on a descriptor."""
+
+    def __init__(self, fd):
+        self.fd = fd
+        self.got = bytearray()
+
+    def send(self, data):
+        """Send all of ``data``, however slowly the modem takes it."""
+        while data:
+            _, writable, _ = select.select([], [self.fd], [], PATIENCE)
+            assert writable, f"the modem takes nothing, {len(data)} bytes are left"
+            data = data[self.write(data) :]
+
+    def send_what_fits(self, data, patience=0.3):
+        """Send until the modem takes no more for ``patience`` seconds; return how many bytes it took."""
+        sent = 0
+        while sent < len(data) and select.select([], [self.fd], [], patience)[1]:
+            sent += self.write(data[sent : sent + 4096])
+        return sent
+
+    def write(self, data):
+        try:
+            return os.write(self.fd, data)
+        except BlockingIOError:
+            return 0
+
+    def read_until(self, end, patience=PATIENCE):
+        """Return everything up to and including ``end``."""
+        deadline = time.monotonic() + patience
+        while (at := self.got.find(end)) < 0:
+            left = deadline - time.monotonic()
+            readable, _, _ = select.select([self.fd], [], [], max(0, left))
+            assert readable, f"{end!r} did not come, but {bytes(self.got)!r}"
+            piece = os.read(self.fd, 65536)
+            assert piece, f"the modem hung up after {bytes(self.got)!r}"
+            self.got += piece
+        found = bytes(self.got[: at + len(end)])
+        del self.got[: at + len(end)]
+        return found
+
+    def expect(self, expected):
+        """Check that exactly ``expected`` comes next."""
+        found = b""
+        while len(found) < len(expected):
+            found += self.read_until(expected[-1:])
+        assert found == expected, f"{found!r} came in place of {expected!r}"
+
+    def ask(self, line, answer=b"\r\nOK\r\n"):
+        """Send a line and check the whole answer."""
+        self.send(line.encode("latin-1") + b"\r")
+        self.expect(answer if isinstance(answer, bytes) else answer.encode("latin-1"))
+
+    def silent(self, patience=0.2):
+        """Check that nothing comes."""
+        readable, _, _ = select.select([self.fd], [], [], patience)
+        assert not readable, os.read(self.fd, 65536)
+        assert not self.got
+
+    def close(self):
+        os.close(self.fd)
+
+
+class PtyHost(Host):
+    """A host that has a terminal open."""
+
+    def __init__(self, path):
+        super().__init__(os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK))
+        tty.setraw(self.fd, when=0)
+
+
+class TcpHost(Host):
+    """A host on a TCP connection."""
+
+    def __init__(self, where):
+        host, _, port = where.rpartition(":")
+        self.sock = socket.create_connection((host.strip("[]"), int(port)))
+        self.sock.setblocking(False)
+        super().__init__(self.sock.fileno())
+
+    def close(self):
+        self.sock.close()
+
+
+def eventually(true, patience=PATIENCE):
+    """Wait until ``true()``, which another process makes so."""
+    deadline = time.monotonic() + patience
+    while not true():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.005)
+
+
+@contextlib.contextmanager
+def tcp_server(family=socket.AF_INET):
+    """A TCP server on loopback."""
+    address = "127.0.0.1" if family == socket.AF_INET else "::1"
+    with socket.create_server((address, 0), family=family) as listener:
+        listener.settimeout(PATIENCE)
+        yield listener
+
+
+def port_of(sock):
+    """Return the local port of ``sock``."""
+    return sock.getsockname()[1]
+
+
+def accept(listener):
+    """Accept a connection."""
+    connection, _ = listener.accept()
+    connection.settimeout(PATIENCE)
+    return connection
+
+
+def receive(connection, size):
+    """Return exactly ``size`` bytes of a connection."""
+    data = bytearray()
+    while len(data) < size:
+        piece = connection.recv(min(1 << 16, size - len(data)))
+        assert piece, f"the stream ended after {len(data)} of {size} bytes"
+        data += piece
+    return bytes(data)

@@ -1,0 +1,262 @@
+"""The command line as contract and users see it: exit statuses, one-line errors, the ready file, signals."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.serving import PtyHost, Served, eventually
+
+OK = b"\r\nOK\r\n"
+
+
+def vmodem(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "vmodem", *arguments], capture_output=True, text=True, timeout=20, check=False, **options
+    )
+
+
+class TestServe:
+    def test_a_pseudo_terminal_is_the_default_and_its_path_is_printed(self):
+        with Served() as served:
+            assert Path(served.where[0]).is_char_device()
+            served.host().ask("AT")
+            assert served.stop() == (0, "")
+
+    def test_link(self, tmp_path):
+        link = tmp_path / "modem"
+        with Served("--pty", str(link)) as served:
+            assert link.is_symlink()
+            assert served.where == [str(link)]
+            served.host().ask("AT")
+        assert not link.is_symlink()
+
+    def test_a_stale_link_is_replaced(self, tmp_path):
+        link = tmp_path / "modem"
+        link.symlink_to("/nowhere")
+        with Served("--pty", str(link)) as served:
+            served.host().ask("AT")
+
+    def test_several_endpoints_and_the_ready_file(self, tmp_path):
+        ready, link = tmp_path / "ready.json", tmp_path / "modem"
+        options = ["--tcp", "0", "--pty", str(link), "--tcp", "[::1]:0", "--ready-file", str(ready)]
+        with Served(*options, endpoints=3) as served:
+            document = json.loads(ready.read_text())
+            kinds = [endpoint["kind"] for endpoint in document["endpoints"]]
+            assert (document["dialect"], document["pid"], kinds) == ("sm-1.0", served.process.pid, ["tcp", "pty", "tcp"])
+            first, second, third = document["endpoints"]
+            assert (first["host"], second["path"], third["host"]) == ("127.0.0.1", str(link), "::1")
+            for number in range(3):
+                served.host(number).ask("AT")
+            with socket.create_connection((first["host"], first["port"])) as host:
+                assert host.recv(7) == b"Ready\r\n"
+
+    def test_each_connection_is_a_modem_of_its_own(self):
+        with Served("--tcp", "0") as served:
+            one, other = served.host(), served.host()
+            for host in (one, other):
+                host.ask("AT#XSOCKET=1,1,0", b"\r\n#XSOCKET: 0,1,6\r\n\r\nOK\r\n")
+            one.close()
+            other.ask("AT#XSOCKET?", b"\r\n#XSOCKET: 0,1,0,1,0\r\n\r\nOK\r\n")
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    def test_signals_end_it_with_status_0_and_close_every_socket(self, number):
+        with Served("--tcp", "0") as served, socket.create_server(("127.0.0.1", 0)) as listener:
+            host = served.host()
+            host.ask("AT#XSOCKET=1,1,0", b"\r\n#XSOCKET: 0,1,6\r\n\r\nOK\r\n")
+            port = listener.getsockname()[1]
+            host.ask(f'AT#XCONNECT=0,"127.0.0.1",{port}', b"\r\n#XCONNECT: 0,1\r\n\r\nOK\r\n")
+            host.send(b"AT#XRECV=0,0,0,0\r")
+            assert served.stop(number) == (0, "")
+            assert listener.accept()[0].recv(1) == b""
+
+    def test_terminator(self):
+        with Served("--tcp", "0", "--terminator", "crlf") as served:
+            host = served.host()
+            host.send(b"AT\r")
+            host.silent()
+            host.send(b"\n")
+            host.expect(OK)
+
+    def test_follow_firmware(self):
+        with Served("--tcp", "0", "--follow", "firmware") as served:
+            host = served.host()
+            for handle in range(7):
+                host.ask("AT#XSOCKET=1,2,0", f"\r\n#XSOCKET: {handle},2,17\r\n\r\nOK\r\n")
+            host.ask("AT#XSOCKET=1,2,0", b"\r\nERROR\r\n")
+
+    def test_offline(self):
+        with Served("--tcp", "0", "--offline") as served, socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            host = served.host()
+            host.ask("AT#XSOCKET=1,1,0", b"\r\n#XSOCKET: 0,1,6\r\n\r\nOK\r\n")
+            host.ask(f'AT#XCONNECT=0,"127.0.0.1",{port}', b"\r\nERROR\r\n")
+            host.ask("AT+CFUN=1")
+            host.ask(f'AT#XCONNECT=0,"127.0.0.1",{port}', b"\r\n#XCONNECT: 0,1\r\n\r\nOK\r\n")
+
+    def test_address(self):
+        with Served("--tcp", "0", "--address", "127.0.0.9") as served:
+            host = served.host()
+            host.ask("AT#XSOCKET=1,1,1", b"\r\n#XSOCKET: 0,1,6\r\n\r\nOK\r\n")
+            with socket.create_server(("127.0.0.9", 0)) as free:
+                port = free.getsockname()[1]
+            host.ask(f"AT#XBIND=0,{port}")
+            host.ask("AT#XLISTEN=0")
+            socket.create_connection(("127.0.0.9", port)).close()
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                port = listener.getsockname()[1]
+                host.ask("AT#XSOCKET=1,1,0", b"\r\n#XSOCKET: 1,1,6\r\n\r\nOK\r\n")
+                host.ask(f'AT#XCONNECT=1,"127.0.0.1",{port}', b"\r\n#XCONNECT: 1,1\r\n\r\nOK\r\n")
+                assert listener.accept()[1][0] == "127.0.0.9"
+
+    def test_config(self, tmp_path):
+        config = tmp_path / "modem.toml"
+        config.write_text('[identity]\nimei = "123456789012345"\n')
+        with Served("--tcp", "0", "--config", str(config)) as served:
+            served.host().ask("AT+CGSN", b"\r\n123456789012345\r\n\r\nOK\r\n")
+
+    def test_hangup_keep(self):
+        with Served("--hangup", "keep") as served:
+            host = served.host()
+            host.ask("AT#XSOCKET=1,1,0", b"\r\n#XSOCKET: 0,1,6\r\n\r\nOK\r\n")
+            host.close()
+            again = PtyHost(served.where[0])
+            again.ask("AT#XSOCKET?", b"\r\n#XSOCKET: 0,1,0,1,0\r\n\r\nOK\r\n")
+
+    def test_serial(self):
+        master, slave = os.openpty()
+        with Served("--serial", f"{os.ttyname(slave)}@9600", stdin=subprocess.DEVNULL):
+            assert os.read(master, 100) == b"Ready\r\n"
+            os.write(master, b"AT#XDATACTRL?\r")
+            expected = b"\r\n#XDATACTRL: 0,276\r\n" + OK
+            got = b""
+            while len(got) < len(expected):
+                got += os.read(master, 100)
+            assert got == expected
+
+    def test_a_serial_port_that_goes_away_ends_it_with_status_1(self):
+        master, slave = os.openpty()
+        name = os.ttyname(slave)
+        served = Served("--serial", name)
+        os.close(slave)
+        os.close(master)
+        eventually(lambda: served.process.poll() is not None)
+        status, log = served.stop()
+        assert status == 1
+        assert log.endswith(f"the serial port {name} has gone\n")
+
+
+class TestStdio:
+    def test_a_conversation(self):
+        done = vmodem("serve", "--stdio", input="AT\rAT#XSOCKET=1,1,0\rgarbage\r")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == "Ready\n\nOK\n\n#XSOCKET: 0,1,6\n\nOK\n\nERROR\n".replace("\n", "\n")
+
+    def test_commands_that_wait_are_finished(self):
+        done = vmodem("serve", "--stdio", input='AT#XGETADDRINFO="localhost",1\rAT\r')
+        assert done.stdout.split() == ["Ready", "#XGETADDRINFO:", '"127.0.0.1"', "OK", "OK"]
+
+    def test_a_file_is_read_too(self, tmp_path):
+        script = tmp_path / "script"
+        script.write_bytes(b"AT\r" * 5000)
+        with script.open() as commands:
+            done = vmodem("serve", "--stdio", stdin=commands)
+        assert done.stdout.split() == ["Ready"] + ["OK"] * 5000
+
+    def test_a_command_that_would_wait_for_ever_does_not(self):
+        done = vmodem("serve", "--stdio", input="AT#XSOCKET=1,2,0\rAT#XRECVFROM=0,0,0,0\rAT\r")
+        assert (done.returncode, done.stdout.split()[-1]) == (0, "OK")
+
+    def test_binary(self):
+        done = subprocess.run(
+            [sys.executable, "-m", "vmodem", "serve", "--stdio"],
+            input=bytes(range(256)) + b'"\rAT\r',
+            capture_output=True,
+            timeout=20,
+            check=False,
+        )
+        assert done.returncode == 0
+        assert done.stdout.endswith(OK)
+
+
+class TestMistakes:
+    """Status 2, or 1 for an endpoint; one line on standard error; no traceback."""
+
+    @pytest.mark.parametrize(
+        ("arguments", "status", "says"),
+        [
+            ([], 2, "a command is missing: serve"),
+            (["dance"], 2, "choose from"),
+            (["serve", "--dialect", "hayes"], 2, "unknown dialect 'hayes'; known are sm-1.0"),
+            (["serve", "--tcp", "host:port"], 2, "is not [HOST:]PORT"),
+            (["serve", "--tcp", "70000"], 2, "is not [HOST:]PORT"),
+            (["serve", "--tcp", "::1:5000"], 2, "square brackets"),
+            (["serve", "--serial", "/dev/null@12345"], 2, "115200 would be one"),
+            (["serve", "--address", "localhost"], 2, "no IPv4 or IPv6 address"),
+            (["serve", "--address", "127.0.0.1", "--address", "127.0.0.2"], 2, "once for each family"),
+            (["serve", "--follow", "me"], 2, "manual"),
+            (["serve", "--terminator", "nul"], 2, "crlf"),
+            (["serve", "--stdio", "--stdio"], 2, "once only"),
+            (["serve", "--nonsense"], 2, "--nonsense"),
+            (["serve", "--config", "/does/not/exist"], 2, "No such file"),
+            (["serve", "--serial", "/does/not/exist"], 1, "cannot open /does/not/exist"),
+            (["serve", "--serial", "/dev/null"], 1, "cannot use /dev/null as a serial port"),
+            (["serve", "--tcp", "192.0.2.1:0"], 1, "cannot listen on 192.0.2.1:0"),
+            (["serve", "--tcp", "no.such.host.invalid:0"], 1, "cannot listen on no.such.host.invalid:0"),
+            (["serve", "--pty", "/does/not/exist/link"], 1, "cannot make the link"),
+            (["serve", "--pty", "/dev/null"], 1, "it exists and is no link"),
+            (["serve", "--ready-file", "/does/not/exist/file"], 1, "cannot write the ready file"),
+            (["commands", "hayes"], 2, "unknown dialect"),
+            (["play", "/does/not/exist.at"], 1, "No such file"),
+        ],
+    )
+    def test_one_line(self, arguments, status, says):
+        done = vmodem(*arguments, stdin=subprocess.DEVNULL)
+        assert (done.returncode, done.stdout) == (status, "")
+        assert done.stderr.startswith("vmodem")
+        assert says in done.stderr
+        assert done.stderr.count("\n") == 1
+
+    @pytest.mark.parametrize(
+        ("text", "says"),
+        [
+            ("[identity", "at end of document"),
+            ("[identity]\nimai = '1'\n", "unknown key imai in [identity]"),
+            ("[identity]\nimei = 1\n", "Expected `str`"),
+            ("[cells]\n", "unknown table [cells]"),
+            ("identity = 1\n", "unknown table [identity]"),
+        ],
+    )
+    def test_config(self, tmp_path, text, says):
+        config = tmp_path / "modem.toml"
+        config.write_text(text)
+        done = vmodem("serve", "--config", str(config))
+        assert done.returncode == 2
+        assert says in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_version():
+    done = vmodem("--version")
+    assert re.fullmatch(r"vmodem \d+\.\d+\.\d+\n", done.stdout)
+
+
+def test_dialects():
+    done = vmodem("dialects")
+    assert re.fullmatch(r"sm-1\.0  .+  \d+ commands\n", done.stdout)
+
+
+def test_commands():
+    lines = vmodem("commands", "sm").stdout.splitlines()
+    assert "AT#XSOCKET  set,read,test  Open a socket" in lines
+    assert all(re.fullmatch(r"AT\S*  (set|read|test)(,(read|test))*  \S.*", line) for line in lines)
+
+
+def test_errata():
+    assert "with --follow firmware" in vmodem("commands", "sm", "--errata").stdout

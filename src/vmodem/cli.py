@@ -256,7 +256,9 @@ def _play(arguments: argparse.Namespace) -> int:
             return transcript.run(path, arguments.dialect, port, sys.stdout)
     except OSError as error:
         print(f"vmodem play: {error.filename or path}: {error.strerror}", file=sys.stderr)
-        return 1
+    except transcript.TranscriptError as error:
+        print(f"vmodem play: {error}", file=sys.stderr)
+    return 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:

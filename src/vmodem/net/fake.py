@@ -128,7 +128,7 @@ class FakePeer:
 
 
 class FakeSocket(NetSocket):
-    """A TCP, UDP or raw socket of the modem.
+    """A TCP or UDP socket of the modem.
 
     Attributes:
         family: protocol family.
@@ -432,8 +432,6 @@ class FakeSocket(NetSocket):
 
     def _check_address(self, address: Address) -> None:
         self._check_link()
-        if self.type is SocketType.RAW:
-            raise _error(errno.EOPNOTSUPP)
         if family_of(address[0]) is not self.family:
             raise _error(errno.EAFNOSUPPORT)
         if self._network.address(self.family) is None:
@@ -475,6 +473,43 @@ class FakeSocket(NetSocket):
             if peer is not None:
                 peer.closed = True
         self._connecting = None
+
+
+class FakeRaw(FakeSocket):
+    """A raw socket: whole IP packets, to `FakeNetwork.packets` and from `FakeNetwork.packet`."""
+
+    __slots__ = ()
+
+    def connect(self, address: Address) -> None:
+        """Fail: there are no connections."""
+        raise _error(errno.EOPNOTSUPP)
+
+    def send(self, data: bytes) -> int:
+        """Send one packet."""
+        self._check()
+        self._check_link()
+        _source(data)
+        self._network.packets.append(data)
+        return len(data)
+
+    def sendto(self, data: bytes, address: Address) -> int:
+        """Send one packet, to whom it says itself."""
+        return self.send(data)
+
+    @property
+    def uses_link(self) -> bool:
+        """A raw socket hears the link from the start."""
+        return True
+
+
+def _source(packet: bytes) -> str:
+    """Return the source address of an IP packet."""
+    version = packet[0] >> 4 if packet else 0
+    if version == 4 and len(packet) >= 20:
+        return str(ip_address(packet[12:16]))
+    if version == 6 and len(packet) >= 40:
+        return str(ip_address(packet[8:24]))
+    raise _error(errno.EINVAL)
 
 
 class FakeEcho(FakeSocket, EchoSocket):
@@ -535,6 +570,7 @@ class FakeNetwork(Network):
         peers: every peer there ever was, the oldest first.
         ping_loss: sequence numbers of echo requests that get lost.
         pings: the echo requests that were sent: target, sequence number, payload.
+        packets: the IP packets that raw sockets sent.
     """
 
     def __init__(
@@ -554,6 +590,7 @@ class FakeNetwork(Network):
         self.peers: list[FakePeer] = []
         self.ping_loss: set[int] = set()
         self.pings: list[tuple[str, int, bytes]] = []
+        self.packets: list[bytes] = []
         self.listener: Listener
         self._addresses = {Family.IPV4: ipv4, Family.IPV6: ipv6}
         self._next_port = EPHEMERAL
@@ -568,9 +605,10 @@ class FakeNetwork(Network):
 
     def open(self, family: Family, type: SocketType) -> NetSocket:
         """Open a socket."""
-        socket = FakeSocket(self, family, type)
+        kind = FakeRaw if type is SocketType.RAW else FakeSocket
+        socket = kind(self, family, type)
         self.sockets.append(socket)
-        if type is SocketType.DGRAM:
+        if type is not SocketType.STREAM:
             socket.notify(POLLOUT)
         return socket
 
@@ -638,6 +676,12 @@ class FakeNetwork(Network):
         for socket in self.sockets:
             if socket.type is SocketType.DGRAM and (socket is to or socket.port == to):
                 socket.arrived(data, address)
+
+    def packet(self, data: bytes) -> None:
+        """Send an IP packet to the modem's raw sockets."""
+        for socket in self.sockets:
+            if isinstance(socket, FakeRaw):
+                socket.arrived(data, (_source(data), 0))
 
     # What sockets and peers call
 

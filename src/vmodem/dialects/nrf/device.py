@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 from vmodem.core.errors import CommandError
 from vmodem.core.modem import Modem
-from vmodem.core.parameters import integer, text
+from vmodem.core.parameters import integer
 from vmodem.core.sockets import SocketTable
 from vmodem.dialects.nrf.cellular import Cellular
 from vmodem.net.interface import NetSocket
@@ -44,7 +44,6 @@ class Nrf91:
 
 Int: TypeAlias = Annotated[int, integer()]
 UInt16: TypeAlias = Annotated[int, integer(0, 65535)]
-String: TypeAlias = Annotated[str, text(4096)]
 
 
 def information(line: str) -> bytes:

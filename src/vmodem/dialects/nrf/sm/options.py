@@ -155,6 +155,8 @@ def _rule(rules: dict[int, Rule], socket: Socket, name: int) -> Rule:
 def _get(socket: Socket, name: int, rule: Rule) -> int:
     if rule.default is None:
         raise CommandError(f"option {name} is set-only")
+    if name == AT_SO_RCVTIMEO:  # receiving sets it too
+        return int(socket.receive_timeout)
     return socket.options.get(name, rule.default)
 
 

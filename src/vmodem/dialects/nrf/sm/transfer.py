@@ -8,9 +8,10 @@ from typing import Annotated, Any, Final, TypeAlias
 from vmodem.core import calls
 from vmodem.core.commands import CommandTable, Line
 from vmodem.core.errors import CommandError
-from vmodem.core.parameters import choice, integer
+from vmodem.core.parameters import anything, choice, integer
 from vmodem.core.sockets import Socket
-from vmodem.dialects.nrf.device import Int, String, UInt16
+from vmodem.core.syntax import Value
+from vmodem.dialects.nrf.device import Int, UInt16
 from vmodem.dialects.nrf.sm.connections import need_port
 from vmodem.dialects.nrf.sm.data_mode import Target, data_mode
 from vmodem.dialects.nrf.sm.device import Handle, Host, SerialModem
@@ -34,6 +35,9 @@ Mode: TypeAlias = Annotated[int, choice(TEXT, HEX)]
 SendMode: TypeAlias = Annotated[int, choice(TEXT, HEX, DATA_MODE)]
 Timeout: TypeAlias = Annotated[int, integer(0)]
 DataLen: TypeAlias = Annotated[int, integer(0, 2048)]
+Data: TypeAlias = Annotated[Value | None, anything]
+"""A string where the mode needs it; data mode ignores whatever is given."""
+
 Waiting: TypeAlias = Coroutine[Any, Any, list[Line]]
 
 commands = CommandTable("Socket AT commands")
@@ -41,7 +45,7 @@ commands = CommandTable("Socket AT commands")
 
 @commands.set("#XSEND", "Send data")
 def xsend(
-    device: SerialModem, handle: Handle, mode: SendMode, flags: Int, data: String | None = None
+    device: SerialModem, handle: Handle, mode: SendMode, flags: Int, data: Data = None
 ) -> str | None | Coroutine[Any, Any, str]:
     """Send data over a connection.
 
@@ -99,7 +103,7 @@ def xsendto(
     flags: Int,
     url: Host,
     port: UInt16,
-    data: String | None = None,
+    data: Data = None,
 ) -> None | Coroutine[Any, Any, str]:
     """Send data to ``port`` at ``url``; the other parameters as for #XSEND. A stream socket has to be connected."""
     _check_send_flags(handle, flags)
@@ -236,10 +240,10 @@ def _check_receive_flags(socket: Socket, flags: int) -> None:
         raise CommandError("flag 256 is for stream sockets")
 
 
-def _payload(device: SerialModem, mode: int, data: str | None) -> bytes:
+def _payload(device: SerialModem, mode: int, data: Value | None) -> bytes:
     """Decode ``data`` as ``mode`` says."""
-    if data is None:
-        raise CommandError("data is missing")
+    if type(data) is not str:
+        raise CommandError(f"{data!r} is no data")
     if mode == TEXT:
         return data.encode("latin-1")
     if len(data) > device.policy.max_hex_digits:

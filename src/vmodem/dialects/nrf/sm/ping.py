@@ -1,0 +1,110 @@
+"""Ping #XPING: ICMP echo requests to a host."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated, Final, TypeAlias
+
+from vmodem.core.commands import CommandTable
+from vmodem.core.errors import CommandError
+from vmodem.core.modem import Modem
+from vmodem.core.parameters import INT32_MAX, integer
+from vmodem.core.tasks import Delay, Lookup, Ready
+from vmodem.dialects.nrf.sm.device import Host, SerialModem
+from vmodem.net.interface import POLLIN, EchoSocket, Family, ResolveError, link_down
+
+log = logging.getLogger("vmodem")
+
+MAX_LENGTH: Final = 65507
+"""The longest payload in bytes: what an IPv4 packet of 65535 bytes has left."""
+
+MAX_COUNT: Final = 65535
+"""The most echo requests: their sequence numbers, which begin at 1, have 16 bits."""
+
+Cid: TypeAlias = Annotated[int, integer(0, 10)]
+
+commands = CommandTable("ICMP AT commands")
+
+
+@commands.set("#XPING", "Ping a host")
+async def xping(
+    device: SerialModem,
+    host: Host,
+    length: Annotated[int, integer(0, MAX_LENGTH)],
+    timeout: Annotated[int, integer(1, INT32_MAX)],
+    count: Annotated[int, integer(1, MAX_COUNT)] = 1,
+    interval: Annotated[int, integer(0, INT32_MAX)] = 1000,
+    pdn: Cid = 0,
+) -> None:
+    """Ping ``host``; the replies are reported after the OK, as they come.
+
+    Args:
+        device: the device.
+        host: host name or address.
+        length: payload of each request in bytes, 0 to 65507.
+        timeout: how long to wait for each reply, in milliseconds, at least 1.
+        count: how many requests, 1 to 65535.
+        interval: pause between a reply, or its absence, and the next request, in milliseconds.
+        pdn: PDN connection, 0 to 10; it has to be active unless it is 0.
+    """
+    if not device.cellular.is_active(pdn):
+        raise CommandError(f"PDN connection {pdn} is not active")
+    modem = device.modem
+    try:
+        address = (await Lookup(host, Family.UNSPEC))[0]
+    except ResolveError as error:
+        raise CommandError(error.name, lines=[f'"{error.name}"']) from None
+    echo = _open(modem, address)
+    modem.spawn(_ping(modem, echo, bytes(length), timeout / 1000, count, interval / 1000))
+
+
+def _open(modem: Modem, address: str) -> EchoSocket:
+    """Open the socket before the OK, so that the host hears of it where that fails."""
+    if not modem.network.up:
+        raise link_down()
+    try:
+        return modem.network.open_echo(Family.IPV6 if ":" in address else Family.IPV4, address)
+    except PermissionError as error:
+        log.warning(
+            "#XPING may not open an ICMP socket: permit it with sysctl net.ipv4.ping_group_range, "
+            "or run as root or with CAP_NET_RAW"
+        )
+        raise CommandError("no permission for ICMP") from error
+
+
+async def _ping(
+    modem: Modem, echo: EchoSocket, payload: bytes, timeout: float, count: int, interval: float
+) -> None:
+    """Send ``count`` requests, one after the other; a lost one prints nothing. Times are in seconds."""
+    took: list[float] = []
+    try:
+        for sequence in range(1, count + 1):
+            if sequence > 1:
+                await Delay(modem.now + interval)
+            sent = modem.now
+            if await _answered(modem, echo, sequence, payload, timeout):
+                took.append(modem.now - sent)
+                modem.urc_bytes(b"#XPING: %.3f seconds\r\n" % took[-1])
+    finally:
+        echo.close()
+    if len(took) > 1:
+        modem.urc_bytes(b"#XPING: average %.3f seconds\r\n" % (sum(took) / len(took)))
+
+
+async def _answered(modem: Modem, echo: EchoSocket, sequence: int, payload: bytes, timeout: float) -> bool:
+    """Send one request; return whether it was answered in time."""
+    deadline = modem.now + timeout
+    try:
+        echo.send_echo(sequence, payload)
+        while True:
+            try:
+                if echo.recv_echo() == sequence:
+                    return True
+                continue  # the late reply to an earlier request
+            except BlockingIOError:
+                pass
+            if not await Ready(echo, POLLIN, deadline):
+                return False
+    except OSError as error:
+        log.info("ping %d: %s", sequence, error)
+        return False

@@ -1,0 +1,26 @@
+"""Every transcript, whole, byte by byte and in random chunks, with the same outcome."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from vmodem import dialects
+from vmodem.transcript import Block, bytewise, parse, play, random_chunks, whole
+
+ROOT = Path(__file__).parent / "transcripts"
+BLOCKS = [
+    pytest.param(path.parent.name, block, id=f"{path.relative_to(ROOT)}:{block.number}")
+    for path in sorted(ROOT.glob("*/*.at"))
+    for block in parse(path)
+]
+
+
+@pytest.mark.parametrize(("name", "block"), BLOCKS)
+def test_the_modem_answers_as_the_transcript_says(name: str, block: Block) -> None:
+    dialect = dialects.find(name)
+    for chunking in (whole, bytewise, *(random_chunks(random.Random(seed)) for seed in range(3))):
+        difference = play(block, dialect, chunking)
+        assert difference is None, f"\n{difference}"

@@ -47,9 +47,7 @@ def in_turns(ours, theirs, line, rounds, count):
 def at(short):
     """AT round trip over a pseudo terminal."""
     with pinned(CPU), vmodem() as link, floor() as other:
-        ours, theirs, ratio = in_turns(
-            Terminal(link), Terminal(other), b"AT\r", *((5, 1000) if short else (15, 4000))
-        )
+        ours, theirs, ratio = in_turns(Terminal(link), Terminal(other), b"AT\r", *((5, 1000) if short else (15, 4000)))
     return f"{ours:.1f} us", f"{theirs:.1f} us", f"{ratio:.2f}", "at most 1.5"
 
 

@@ -97,12 +97,8 @@ def make_parser() -> Parser:
     play = commands.add_parser("play", help="play a transcript against a fresh modem or a device")
     play.add_argument("file", type=Path, metavar="FILE.at")
     _add_dialect(play)
-    play.add_argument(
-        "--port", metavar="DEVICE[@BAUD]", type=serial_device, help="a device to play it against"
-    )
-    play.add_argument(
-        "--update", action="store_true", help="rewrite the expected lines with what is answered"
-    )
+    play.add_argument("--port", metavar="DEVICE[@BAUD]", type=serial_device, help="a device to play it against")
+    play.add_argument("--update", action="store_true", help="rewrite the expected lines with what is answered")
     play.set_defaults(run=_play)
     return parser
 
@@ -118,15 +114,11 @@ def _add_dialect(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_serve(commands: Any) -> None:
-    parser = commands.add_parser(
-        "serve", help="be a modem", description="Be a modem at one or more endpoints."
-    )
+    parser = commands.add_parser("serve", help="be a modem", description="Be a modem at one or more endpoints.")
     _add_dialect(parser)
     endpoints = parser.add_argument_group("endpoints (a pseudo terminal where none is given)")
     add = {"dest": "endpoints", "action": AddEndpoint}
-    endpoints.add_argument(
-        "--pty", nargs="?", metavar="LINK", help="a pseudo terminal, and a link to it", **add
-    )
+    endpoints.add_argument("--pty", nargs="?", metavar="LINK", help="a pseudo terminal, and a link to it", **add)
     endpoints.add_argument(
         "--tcp",
         type=tcp_address,
@@ -135,12 +127,8 @@ def _add_serve(commands: Any) -> None:
         **add,
     )
     endpoints.add_argument("--stdio", nargs=0, help="standard input and output", **add)
-    endpoints.add_argument(
-        "--serial", type=serial_device, metavar="DEVICE[@BAUD]", help="a serial port, 8N1", **add
-    )
-    parser.add_argument(
-        "--ready-file", type=Path, metavar="PATH", help="appears once every endpoint accepts bytes"
-    )
+    endpoints.add_argument("--serial", type=serial_device, metavar="DEVICE[@BAUD]", help="a serial port, 8N1", **add)
+    parser.add_argument("--ready-file", type=Path, metavar="PATH", help="appears once every endpoint accepts bytes")
     parser.add_argument(
         "--follow",
         choices=[side.value for side in Follow],
@@ -164,9 +152,7 @@ def _add_serve(commands: Any) -> None:
         help="what a host that closes the pseudo terminal does to the modem (default reset)",
     )
     parser.add_argument("--rtscts", action="store_true", help="RTS/CTS flow control on serial ports")
-    parser.add_argument(
-        "--log-level", choices=LOG_LEVELS, default="warning", help="how much goes to standard error"
-    )
+    parser.add_argument("--log-level", choices=LOG_LEVELS, default="warning", help="how much goes to standard error")
     parser.set_defaults(run=_serve, parser=parser)
 
 

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tests.serving import PtyHost, Served, eventually
 
 OK = b"\r\nOK\r\n"
@@ -49,7 +48,11 @@ class TestServe:
         with Served(*options, endpoints=3) as served:
             document = json.loads(ready.read_text())
             kinds = [endpoint["kind"] for endpoint in document["endpoints"]]
-            assert (document["dialect"], document["pid"], kinds) == ("sm-1.0", served.process.pid, ["tcp", "pty", "tcp"])
+            assert (document["dialect"], document["pid"], kinds) == (
+                "sm-1.0",
+                served.process.pid,
+                ["tcp", "pty", "tcp"],
+            )
             first, second, third = document["endpoints"]
             assert (first["host"], second["path"], third["host"]) == ("127.0.0.1", str(link), "::1")
             for number in range(3):

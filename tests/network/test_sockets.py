@@ -28,7 +28,7 @@ def host(modem, request):
 
 
 def connected(host, listener, family=1):
-    host.ask(f"AT#XSOCKET={family},1,0", f"\r\n#XSOCKET: 0,1,6\r\n\r\nOK\r\n")
+    host.ask(f"AT#XSOCKET={family},1,0", "\r\n#XSOCKET: 0,1,6\r\n\r\nOK\r\n")
     address = listener.getsockname()[0]
     host.ask(f'AT#XCONNECT=0,"{address}",{port_of(listener)}', "\r\n#XCONNECT: 0,1\r\n\r\nOK\r\n")
     return accept(listener)
@@ -122,9 +122,7 @@ class TestUdp:
             peer.bind((address, 0))
             peer.settimeout(5)
             host.ask(f"AT#XSOCKET={op},2,0", b"\r\n#XSOCKET: 0,2,17\r\n\r\nOK\r\n")
-            host.ask(
-                f'AT#XSENDTO=0,1,0,"{address}",{port_of(peer)},"00FF"', b"\r\n#XSENDTO: 0,2\r\n\r\nOK\r\n"
-            )
+            host.ask(f'AT#XSENDTO=0,1,0,"{address}",{port_of(peer)},"00FF"', b"\r\n#XSENDTO: 0,2\r\n\r\nOK\r\n")
             data, sender = peer.recvfrom(100)
             assert data == b"\x00\xff"
             peer.sendto(b"answer", sender)

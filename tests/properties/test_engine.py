@@ -14,7 +14,9 @@ from vmodem.virtual import Virtual
 RESULT = re.compile(rb"\r\n(OK|ERROR|\+CM[ES] ERROR: \d+)\r\n")
 """A final result; the stream holds one for each command line."""
 
-every_dialect = pytest.mark.parametrize("dialect", [dialects.find(name) for name in dialects.MODULES], ids=lambda d: d.name)
+every_dialect = pytest.mark.parametrize(
+    "dialect", [dialects.find(name) for name in dialects.MODULES], ids=lambda d: d.name
+)
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +52,9 @@ strings = st.one_of(
 @st.composite
 def command_lines(draw, dialect):
     """A line that a host might send, right or wrong; never one that enters data mode or switches the device off."""
-    names = [c.name for c in dialect.commands if c.name and not re.search("RESET|SLEEP|SHUTDOWN|SEND|RECV|ACCEPT", c.name)]
+    names = [
+        c.name for c in dialect.commands if c.name and not re.search("RESET|SLEEP|SHUTDOWN|SEND|RECV|ACCEPT", c.name)
+    ]
     name = draw(st.sampled_from(names))
     if draw(st.integers(0, 4)) == 0:
         return f"AT{name}{draw(st.sampled_from(['?', '=?', '', '=']))}".encode()

@@ -235,9 +235,7 @@ def test_run_tells_the_first_fault(write, text: str) -> None:
 
 
 def test_a_device_is_brought_into_a_known_state(write) -> None:
-    (block,) = parse(
-        write("given terminator crlf\ngiven sockets 0:tcp\n> AT#XX\n< yes\n< OK\nwait 1\nnothing\n")
-    )
+    (block,) = parse(write("given terminator crlf\ngiven sockets 0:tcp\n> AT#XX\n< yes\n< OK\nwait 1\nnothing\n"))
     device = Device({b"AT#XX\r\n": b"\r\nyes\r\n\r\nOK\r\n"})
     assert play_device(block, DIALECT, device) is None
     assert device.written == [

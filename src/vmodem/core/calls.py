@@ -99,9 +99,7 @@ async def acknowledged(modem: Modem, net: NetSocket, timeout: float) -> None:
         await Delay(modem.now + ACK_POLL)
 
 
-async def receive(
-    modem: Modem, net: NetSocket, size: int, timeout: float, *, peek: bool, wait_all: bool
-) -> bytes:
+async def receive(modem: Modem, net: NetSocket, size: int, timeout: float, *, peek: bool, wait_all: bool) -> bytes:
     """Receive up to ``size`` bytes, or exactly ``size`` with ``wait_all`` unless the stream or the time ends first."""
     deadline = deadline_in(modem, timeout)
     flags = MSG_PEEK if peek else 0
@@ -122,9 +120,7 @@ async def receive(
     raise TimeoutError("nothing received in time")
 
 
-async def receive_from(
-    modem: Modem, net: NetSocket, size: int, timeout: float, *, peek: bool
-) -> tuple[bytes, Address]:
+async def receive_from(modem: Modem, net: NetSocket, size: int, timeout: float, *, peek: bool) -> tuple[bytes, Address]:
     """Receive one datagram, cut to ``size`` bytes, and its sender."""
     deadline = deadline_in(modem, timeout)
     while True:

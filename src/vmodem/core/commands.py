@@ -54,9 +54,7 @@ class CommandTable:
         self._page = page
         self._commands: dict[str, Command] = {}
 
-    def set(
-        self, name: str, summary: str, *, test: str | None = None, surplus: bool = True
-    ) -> Callable[[F], F]:
+    def set(self, name: str, summary: str, *, test: str | None = None, surplus: bool = True) -> Callable[[F], F]:
         """Register the decorated function as the set form of ``name``.
 
         Args:

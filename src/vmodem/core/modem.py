@@ -369,10 +369,8 @@ class Modem:
         while True:
             task.trap = None
             try:
-                if isinstance(answer, ResolveError):
-                    trap = task.coroutine.throw(answer)
-                else:
-                    trap = task.coroutine.send(answer)
+                resume = task.coroutine.throw if isinstance(answer, ResolveError) else task.coroutine.send
+                trap = resume(answer)
             except StopIteration as stop:
                 self._drop(task)
                 task.done(stop.value)

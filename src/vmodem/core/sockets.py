@@ -48,9 +48,7 @@ class Socket:
         "watchdog",
     )
 
-    def __init__(
-        self, handle: int, net: NetSocket, family: Family, type: SocketType, role: int, cid: int = 0
-    ) -> None:
+    def __init__(self, handle: int, net: NetSocket, family: Family, type: SocketType, role: int, cid: int = 0) -> None:
         self.handle = handle
         self.net = net
         self.family = family

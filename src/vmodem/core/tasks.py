@@ -76,7 +76,7 @@ class DataReader(Protocol):
 
 
 class HostData(Trap[tuple[bytes, Flush]]):
-    """Wait for a piece of data of the host, cut by ``reader``; ``time_limit`` is the silence in seconds that flushes."""
+    """Wait for a piece of the host's data, cut by ``reader``; ``time_limit`` seconds of silence flush."""
 
     __slots__ = ("reader", "time_limit")
 

@@ -104,9 +104,7 @@ class PtyEndpoint(Endpoint):
         if self._presence is None:
             session = Session(self._reactor.loop, modem, self._master, self._master, self._sessions.discard)
         else:
-            session = PtySession(
-                self._reactor, modem, self._master, self._presence, self._look, self._sessions.discard
-            )
+            session = PtySession(self._reactor, modem, self._master, self._presence, self._look, self._sessions.discard)
         self._session = session
         self._sessions.add(session)
         session.start()
@@ -127,9 +125,7 @@ class PtyEndpoint(Endpoint):
         try:
             self._presence = Presence(self.path)
         except OSError as error:
-            log.warning(
-                "a host that closes %s will not be noticed: %s", self.path, os.strerror(error.errno or 0)
-            )
+            log.warning("a host that closes %s will not be noticed: %s", self.path, os.strerror(error.errno or 0))
 
     def _make_link(self, link: Path) -> None:
         try:

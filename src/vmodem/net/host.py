@@ -24,7 +24,6 @@ from vmodem.net.interface import (
     Answer,
     EchoSocket,
     Family,
-    Listener,
     NetSocket,
     Network,
     Option,
@@ -50,14 +49,13 @@ OPTIONS: Final = {
     Option.KEEPCNT: (socket.IPPROTO_TCP, socket.TCP_KEEPCNT),
     Option.BROADCAST: (socket.SOL_SOCKET, socket.SO_BROADCAST),
 }
-EAI: Final = {
-    getattr(socket, name): name for name in dir(socket) if name.startswith("EAI_") and name != "EAI_MAX"
-}
+EAI: Final = {getattr(socket, name): name for name in dir(socket) if name.startswith("EAI_") and name != "EAI_MAX"}
 IP_BIND_ADDRESS_NO_PORT: Final = 24
 """A constant of Linux that the socket module lacks: choose the port at connect, when the peer is known."""
 
 SO_ATTACH_FILTER: Final = 26
 ETH_P_ALL: Final = 3
+_ECHO_IDS: Final = struct.Struct("!HH")
 POLL_MASK: Final = select.POLLIN | select.POLLOUT | select.POLLRDHUP
 
 
@@ -252,9 +250,7 @@ class HostRawSocket(HostSocket):
         sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
         try:
             _attach_filter(sock, network.address(Family.IPV4), network.address(Family.IPV6))
-            self._senders = {
-                version: _raw_sender(family) for version, family in ((4, Family.IPV4), (6, Family.IPV6))
-            }
+            self._senders = {version: _raw_sender(family) for version, family in ((4, Family.IPV4), (6, Family.IPV6))}
         except OSError:
             sock.close()
             raise
@@ -331,9 +327,7 @@ def _attach_filter(sock: socket.socket, ipv4: str | None, ipv6: str | None) -> N
     program.append((result, 0, 0, 0))
     code = b"".join(struct.pack("HBBI", *row) for row in program)
     buffer = ctypes.create_string_buffer(code)
-    sock.setsockopt(
-        socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", len(program), ctypes.addressof(buffer))
-    )
+    sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", len(program), ctypes.addressof(buffer)))
 
 
 class HostEchoSocket(HostSocket, EchoSocket):
@@ -371,17 +365,16 @@ class HostEchoSocket(HostSocket, EchoSocket):
                 message = message[(message[0] & 15) * 4 :]
             if len(message) < 8 or message[0] != reply:
                 continue
-            identity, sequence = struct.unpack("!HH", message[4:8])
+            identity, sequence = _ECHO_IDS.unpack_from(message, 4)
             if not raw or identity == self._id:  # the kernel has its own identity in an unprivileged socket
-                found: int = sequence
-                return found
+                return int(sequence)
 
 
 def _checksum(message: bytes) -> int:
     """Return the Internet checksum (RFC 1071)."""
     if len(message) % 2:
         message += b"\0"
-    total = sum(struct.unpack(f"!{len(message) // 2}H", message))
+    total: int = sum(struct.unpack(f"!{len(message) // 2}H", message))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
@@ -396,7 +389,7 @@ class HostNetwork(Network):
         sources: addresses that outgoing connections come from; where a family is left out the host chooses.
     """
 
-    __slots__ = ("_addresses", "_lookups", "_sockets", "_sources", "listener", "reactor", "up")
+    __slots__ = ("_addresses", "_lookups", "_sockets", "_sources", "reactor")
 
     def __init__(self, reactor: Reactor, addresses: dict[Family, str], sources: dict[Family, str]) -> None:
         self.reactor = reactor
@@ -405,7 +398,6 @@ class HostNetwork(Network):
         self._sockets: set[HostSocket] = set()
         self._lookups: set[object] = set()
         self.up = True
-        self.listener: Listener
 
     def address(self, family: Family) -> str | None:
         return self._addresses.get(family)

@@ -163,7 +163,7 @@ class EchoSocket(NetSocket):
 class Network(ABC):
     """One modem's network: its addresses, its sockets, its resolver, and whether its link is up."""
 
-    __slots__ = ()
+    __slots__ = ("listener", "up")
 
     listener: Listener
     up: bool

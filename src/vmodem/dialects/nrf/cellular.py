@@ -154,7 +154,7 @@ class Cellular:
         return self.sim_on and not self.locked
 
     def is_active(self, cid: int) -> bool:
-        """Return whether the PDN connection ``cid`` is there: 0 always, others while defined and registered."""
+        """Return whether the PDN connection ``cid`` is there: 0 always, others if defined and registered."""
         return cid == 0 or (cid in self.contexts and self.registered)
 
     def addresses(self, cid: int) -> list[str]:
@@ -316,7 +316,7 @@ def cgsn(device: Any, snt: Flag = 0) -> str:
 def clac(device: Any) -> str:
     """List all commands that begin with + or %, in the order of the table."""
     return "\r\n".join(
-        f"AT{command.name}" for command in device.modem.dialect.commands if command.name[:1] in "+%"
+        f"AT{command.name}" for command in device.modem.dialect.commands if command.name.startswith(("+", "%"))
     )
 
 
@@ -482,13 +482,11 @@ def csq(device: Any) -> str:
     return f"+CSQ: {device.modem.config.cell.rssi if device.cellular.registered else 99},99"
 
 
-@commands.set(
-    "%XSYSTEMMODE", "Choose the radios", test="%XSYSTEMMODE: (0,1),(0,1),(0,1),(0-4)", surplus=False
-)
+@commands.set("%XSYSTEMMODE", "Choose the radios", test="%XSYSTEMMODE: (0,1),(0,1),(0,1),(0-4)", surplus=False)
 def xsystemmode(
     device: Any, lte_m: Flag, nb_iot: Flag, gnss: Flag, preference: Annotated[int, integer(0, 4)] = 0
 ) -> None:
-    """Choose the radios that may be used, while they are off; ``preference`` 0 to 4 says which comes first."""
+    """Choose the radios that may be used, while they are off; ``preference`` 0 to 4 is stored."""
     if device.cellular.fun == FULL:
         raise CommandError("the radios are on", code=NOT_ALLOWED_WHILE_ACTIVE)
     if not (lte_m or nb_iot or gnss):
@@ -546,7 +544,7 @@ def cgdcont(
     apn: Annotated[str, text(63)] = "",
     *rest: Ignored,
 ) -> None:
-    """Define the context ``cid``, or undefine it where nothing else is given: cid 0 gets its default back then.
+    """Define the context ``cid``, or undefine it where nothing else is given; cid 0 gets its default back.
 
     Args:
         device: the device.

@@ -55,9 +55,7 @@ async def xaccept(device: SerialModem, handle: Handle, timeout: Int) -> str:
         raise CommandError("not while #XAPOLL is running")
     _need_role(handle, SERVER)
     accepted = device.sockets.free_handle()
-    net, address = await calls.accept(
-        device.modem, handle.net, timeout if timeout > 0 else handle.receive_timeout
-    )
+    net, address = await calls.accept(device.modem, handle.net, timeout if timeout > 0 else handle.receive_timeout)
     peer = Socket(accepted, net, handle.family, handle.type, SERVER, handle.cid)
     peer.send_timeout = handle.send_timeout
     peer.listener = handle

@@ -30,7 +30,6 @@ class Target:
 
 async def data_mode(device: SerialModem, target: Target) -> str:
     """Send what the host sends, flush by flush; return the line that ends data mode."""
-    modem = device.modem
     if device.time_limit is None:
         device.time_limit = device.minimum_time_limit
     datagrams = target.socket.type is not SocketType.STREAM

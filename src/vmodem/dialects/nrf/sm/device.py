@@ -55,6 +55,12 @@ class SerialModem(Nrf91):
         self.poller.closed(socket)
         socket.net.close()
 
+    def close_all(self) -> None:
+        """Close every socket."""
+        for socket in self.sockets:
+            if self.sockets.get(socket.handle) is socket:  # closing a listening socket closed its peer too
+                self.close(socket)
+
     def end_session(self, peer: Socket) -> None:
         """End an accepted connection that was inactive for too long; its handle stays open until it is closed."""
         peer.watchdog = None

@@ -62,7 +62,7 @@ def xshutdown(device: SerialModem) -> None:
 @commands.set("#XMODEMRESET", "Restart the modem core")
 def xmodemreset(device: SerialModem) -> str:
     """Restart the modem core alone: every socket is closed, and the core waits for AT+CFUN=1."""
-    _close_sockets(device)
+    device.close_all()
     device.cellular.power_off()
     device.cellular = Cellular(device.modem)
     return "#XMODEMRESET: 0"
@@ -92,14 +92,6 @@ def xdatactrl_read(device: SerialModem) -> str:
 
 def _versions(name: str, first: str, second: str, customer: str) -> str:
     return f'{name}: "{first}","{second}"' + (f',"{customer}"' if customer else "")
-
-
-def _close_sockets(device: SerialModem) -> None:
-    for socket in device.sockets:
-        if (
-            device.sockets.get(socket.handle) is socket
-        ):  # closing a listening socket closes its accepted peer too
-            device.close(socket)
 
 
 def _fall_asleep(device: SerialModem, mode: int) -> None:

@@ -45,9 +45,7 @@ def given(spec: str) -> list[str]:
     for expected, word in enumerate(spec.split()):
         handle, kind, state, port = (*word.split(":"), "", "", "")[:4]
         if handle != str(expected) or kind not in KINDS:
-            raise ValueError(
-                f"{word!r} is not a socket: {expected}:KIND, with KIND one of {', '.join(KINDS)}"
-            )
+            raise ValueError(f"{word!r} is not a socket: {expected}:KIND, with KIND one of {', '.join(KINDS)}")
         lines += [_opening(kind, state), *_entering(word, handle, kind, state, port)]
     return lines
 

@@ -109,9 +109,7 @@ def xsocketopt(
     return None
 
 
-@commands.set(
-    "#XSSOCKETOPT", "Get or set a secure socket option", test="#XSSOCKETOPT: <handle>,(0,1),<name>,<value>"
-)
+@commands.set("#XSSOCKETOPT", "Get or set a secure socket option", test="#XSSOCKETOPT: <handle>,(0,1),<name>,<value>")
 def xssocketopt(
     device: SerialModem,
     handle: Handle,

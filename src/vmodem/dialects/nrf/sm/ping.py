@@ -72,9 +72,7 @@ def _open(modem: Modem, address: str) -> EchoSocket:
         raise CommandError("no permission for ICMP") from error
 
 
-async def _ping(
-    modem: Modem, echo: EchoSocket, payload: bytes, timeout: float, count: int, interval: float
-) -> None:
+async def _ping(modem: Modem, echo: EchoSocket, payload: bytes, timeout: float, count: int, interval: float) -> None:
     """Send ``count`` requests, one after the other; a lost one prints nothing. Times are in seconds."""
     took: list[float] = []
     try:

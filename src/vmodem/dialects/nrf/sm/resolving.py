@@ -15,9 +15,7 @@ commands = CommandTable("Socket AT commands")
 
 
 @commands.set("#XGETADDRINFO", "Resolve a host name", surplus=False)
-async def xgetaddrinfo(
-    device: SerialModem, hostname: Host, address_family: Annotated[int, choice(0, 1, 2)] = 0
-) -> str:
+async def xgetaddrinfo(device: SerialModem, hostname: Host, address_family: Annotated[int, choice(0, 1, 2)] = 0) -> str:
     """Resolve ``hostname``; ``address_family`` 0 any, 1 IPv4, 2 IPv6. All addresses stand in one string."""
     try:
         addresses = await Lookup(hostname, Family(address_family))

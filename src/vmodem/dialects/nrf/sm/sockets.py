@@ -32,9 +32,7 @@ commands = CommandTable("Socket AT commands")
 
 
 @commands.set("#XSOCKET", "Open a socket", test="#XSOCKET: <handle>,(1,2),(1,2,3),(0,1),<cid>")
-def xsocket(
-    device: SerialModem, op: Op, type: Annotated[int, choice(1, 2, 3)], role: UInt16, cid: Cid = 0
-) -> str:
+def xsocket(device: SerialModem, op: Op, type: Annotated[int, choice(1, 2, 3)], role: UInt16, cid: Cid = 0) -> str:
     """Open a socket.
 
     Args:
@@ -56,11 +54,7 @@ def xsocket(
 @commands.read("#XSOCKET")
 def xsocket_read(device: SerialModem) -> list[Line]:
     """List the open sockets that are not secure: handle, family, role, type, cid."""
-    return [
-        f"#XSOCKET: {s.handle},{s.family},{s.role},{s.type},{s.cid}"
-        for s in device.listed()
-        if s.sec_tag is None
-    ]
+    return [f"#XSOCKET: {s.handle},{s.family},{s.role},{s.type},{s.cid}" for s in device.listed() if s.sec_tag is None]
 
 
 @commands.set(
@@ -118,9 +112,7 @@ def xclose(device: SerialModem, handle: Annotated[Socket | None, open_handle] = 
         device.close(handle)
         return [f"#XCLOSE: {handle.handle},0"]
     listed = device.listed()
-    for socket in listed:
-        if device.named(socket.handle) is socket:  # closing a listening socket closes its accepted peer too
-            device.close(socket)
+    device.close_all()
     return [f"#XCLOSE: {socket.handle},0" for socket in listed]
 
 

@@ -46,7 +46,7 @@ commands = CommandTable("Socket AT commands")
 @commands.set("#XSEND", "Send data")
 def xsend(
     device: SerialModem, handle: Handle, mode: SendMode, flags: Int, data: Data = None
-) -> str | None | Coroutine[Any, Any, str]:
+) -> str | Coroutine[Any, Any, str] | None:
     """Send data over a connection.
 
     Args:
@@ -76,9 +76,7 @@ def xsend(
     return f"#XSEND: {handle.handle},{sent}"
 
 
-async def _send_rest(
-    device: SerialModem, handle: Socket, socket: Socket, payload: bytes, sent: int, flags: int
-) -> str:
+async def _send_rest(device: SerialModem, handle: Socket, socket: Socket, payload: bytes, sent: int, flags: int) -> str:
     """Send what could not be sent at once, and wait for the acknowledgement where the flag asks for it."""
     net, timeout = socket.net, socket.send_timeout
     try:
@@ -104,7 +102,7 @@ def xsendto(
     url: Host,
     port: UInt16,
     data: Data = None,
-) -> None | Coroutine[Any, Any, str]:
+) -> Coroutine[Any, Any, str] | None:
     """Send data to ``port`` at ``url``; the other parameters as for #XSEND. A stream socket has to be connected."""
     _check_send_flags(handle, flags)
     need_port(port)
@@ -114,9 +112,7 @@ def xsendto(
     return _sendto(device, handle, _payload(device, mode, data), flags, url, port)
 
 
-async def _sendto(
-    device: SerialModem, handle: Socket, payload: bytes, flags: int, url: str, port: int
-) -> str:
+async def _sendto(device: SerialModem, handle: Socket, payload: bytes, flags: int, url: str, port: int) -> str:
     address = await calls.resolve(url, handle.family)
     net, timeout = handle.net, handle.send_timeout
     try:
@@ -139,7 +135,7 @@ async def _sendto(
 @commands.set("#XRECV", "Receive data")
 def xrecv(
     device: SerialModem, handle: Handle, mode: Mode, flags: Int, timeout: Timeout, data_len: DataLen = 2048
-) -> list[Line] | None | Waiting:
+) -> list[Line] | Waiting | None:
     """Receive data; just OK where the peer has ended the stream.
 
     Args:
@@ -175,9 +171,7 @@ async def _receive(
     peek: bool,
     wait_all: bool,
 ) -> list[Line]:
-    data = await calls.receive(
-        device.modem, socket.net, data_len, handle.receive_timeout, peek=peek, wait_all=wait_all
-    )
+    data = await calls.receive(device.modem, socket.net, data_len, handle.receive_timeout, peek=peek, wait_all=wait_all)
     return _received(device, handle, mode, data)
 
 
@@ -207,9 +201,7 @@ async def xrecvfrom(
     ]
 
 
-async def _receive_from(
-    device: SerialModem, handle: Socket, flags: int, data_len: int
-) -> tuple[bytes, Address]:
+async def _receive_from(device: SerialModem, handle: Socket, flags: int, data_len: int) -> tuple[bytes, Address]:
     if flags & AT_MSG_DONTWAIT:
         return handle.net.recvfrom(data_len, flags & MSG_PEEK)
     return await calls.receive_from(

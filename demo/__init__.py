@@ -1,0 +1,1 @@
+"""Conversations with vmodem and real servers, as `make demo` shows them."""

@@ -360,7 +360,7 @@ def cpin(device: Any, pin: Annotated[str, text(8)]) -> None:
 def cpin_read(device: Any) -> str:
     """Show whether the SIM waits for its PIN."""
     _need_sim(device)
-    return "+CPIN: SIM PIN" if device.cellular.locked else "+CPIN: READY"
+    return '+CPIN: "SIM PIN"' if device.cellular.locked else "+CPIN: READY"
 
 
 @commands.set("%XSIM", "Report changes of the SIM's state", surplus=False)

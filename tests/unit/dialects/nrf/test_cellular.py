@@ -342,7 +342,7 @@ def test_without_a_pin_none_is_taken():
 def test_registration_waits_for_the_pin():
     modem = machine(attached=False, identity=Identity(pin="1234"))
     succeed(modem, "+CMEE=1", "+CEREG=1", "%XSIM=1", "+CFUN=1")
-    assert ask(modem, "+CPIN?") == lines("+CPIN: SIM PIN", "OK")
+    assert ask(modem, "+CPIN?") == lines('+CPIN: "SIM PIN"', "OK")
     assert ask(modem, "%XSIM?") == lines("%XSIM: 0", "OK")
     assert ask(modem, "+CIMI") == lines("+CME ERROR: 11")
     assert ask(modem, "+CNUM") == lines("+CME ERROR: 11")
@@ -368,7 +368,7 @@ def test_the_pin_is_asked_again_once_the_sim_was_off():
     succeed(modem, '+CPIN="1234"', "+CFUN=41")
     assert ask(modem, "+CPIN?") == lines("+CPIN: READY", "OK")
     succeed(modem, "+CFUN=4", "+CFUN=1")
-    assert ask(modem, "+CPIN?") == lines("+CPIN: SIM PIN", "OK")
+    assert ask(modem, "+CPIN?") == lines('+CPIN: "SIM PIN"', "OK")
 
 
 def test_a_restart_forgets_everything():

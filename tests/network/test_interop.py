@@ -1,0 +1,146 @@
+"""Hosts, servers and clients that are not ours: pyserial, chat, nginx, python -m http.server, curl, nc."""
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+import serial
+
+from tests.serving import PATIENCE, Served, port_of, tcp_server
+
+PAGE = "<html>" + "a page that takes more than one receive " * 200 + "</html>\n"
+
+
+def needs(program):
+    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")
+
+
+@pytest.fixture
+def served(tmp_path):
+    with Served("--pty", str(tmp_path / "modem")) as made:
+        yield made
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "www"
+    made.mkdir()
+    made.chmod(0o755)
+    tmp_path.chmod(0o755)
+    (made / "page.html").write_text(PAGE)
+    return made
+
+
+@pytest.fixture
+def python_server(folder):
+    command = [sys.executable, "-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(folder), "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    yield int(re.search(r"port (\d+)", process.stdout.readline())[1])
+    process.kill()
+    process.communicate()
+
+
+@pytest.fixture
+def nginx(folder, tmp_path):
+    with tcp_server() as free:
+        port = port_of(free)
+    config = tmp_path / "nginx.conf"
+    config.write_text(
+        f"daemon off; master_process off; error_log stderr; pid {tmp_path}/pid; events {{}}\n"
+        f"http {{ access_log off; client_body_temp_path {tmp_path}/a; proxy_temp_path {tmp_path}/b;\n"
+        f"fastcgi_temp_path {tmp_path}/c; uwsgi_temp_path {tmp_path}/d; scgi_temp_path {tmp_path}/e;\n"
+        f"server {{ listen 127.0.0.1:{port}; root {folder}; }} }}\n"
+    )
+    process = subprocess.Popen(["nginx", "-c", str(config)], stderr=subprocess.DEVNULL)
+    yield port
+    process.terminate()
+    process.wait()
+
+
+def ask(port, line):
+    """Ask by pyserial, and return everything up to the final result."""
+    port.write(line.encode() + b"\r")
+    answer = b""
+    while not answer.endswith((b"\r\nOK\r\n", b"\r\nERROR\r\n")):
+        more = port.read_until(b"\r\n")
+        assert more, f"{line} was answered by {answer!r} only"
+        answer += more
+    return answer
+
+
+def fetch(port, server):
+    """Fetch /page.html as the firmware of a host would; return the whole response."""
+    deadline = time.monotonic() + PATIENCE
+    while b"ERROR" in (answer := connect(port, server)):
+        assert time.monotonic() < deadline, answer  # the server is still starting
+    assert b"#XSEND: 0," in ask(port, 'AT#XSEND=0,0,0,"GET /page.html HTTP/1.0\r\nHost: localhost\r\n\r\n"')
+    response = b""
+    while (answer := ask(port, "AT#XRECV=0,0,0,5,1024")) != b"\r\nOK\r\n":
+        header, _, rest = answer.lstrip().partition(b"\r\n")
+        size = int(header.split(b",")[2])
+        while len(rest) < size + len(b"\r\nOK\r\n"):  # the data itself may look like a final result
+            rest += port.read(size + len(b"\r\nOK\r\n") - len(rest))
+        assert rest[size:] == b"\r\nOK\r\n"
+        response += rest[:size]
+    return response
+
+
+def connect(port, server):
+    ask(port, "AT#XCLOSE")
+    assert ask(port, "AT#XSOCKET=1,1,0") == b"\r\n#XSOCKET: 0,1,6\r\n\r\nOK\r\n"
+    return ask(port, f'AT#XCONNECT=0,"localhost",{server}')
+
+
+@pytest.mark.parametrize("server", ["python_server", pytest.param("nginx", marks=needs("nginx"))])
+def test_pyserial_fetches_a_page(served, server, request):
+    with serial.Serial(served.where[0], 115200, timeout=PATIENCE) as port:
+        response = fetch(port, request.getfixturevalue(server))
+    assert response.split(b"\r\n")[0].endswith(b" 200 OK")
+    assert response.endswith(PAGE.encode())
+
+
+@needs("chat")
+def test_chat_walks_through_the_start(served):
+    script = ["ABORT", "ERROR", "TIMEOUT", "5", "", "AT", "OK", "AT+CFUN=1", "OK", "AT+CEREG?", "+CEREG: 0,1", ""]
+    with open(served.where[0], "r+b", buffering=0) as terminal:
+        done = subprocess.run(
+            ["chat", "-v", "-s", *script],
+            stdin=terminal,
+            stdout=terminal,
+            stderr=subprocess.PIPE,
+            timeout=20,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+
+
+@needs("curl")
+def test_curl_is_served_from_data_mode(served):
+    with tcp_server() as free:
+        number = port_of(free)
+    with serial.Serial(served.where[0], 115200, timeout=PATIENCE) as port:
+        assert ask(port, "AT#XSOCKET=1,1,1").endswith(b"\r\nOK\r\n")
+        assert ask(port, f"AT#XBIND=0,{number}").endswith(b"\r\nOK\r\n")
+        assert ask(port, "AT#XLISTEN=0").endswith(b"\r\nOK\r\n")
+        curl = subprocess.Popen(["curl", "-sS", "--http1.0", f"http://127.0.0.1:{number}/"], stdout=subprocess.PIPE)
+        assert b'#XACCEPT: 1,"127.0.0.1"' in ask(port, "AT#XACCEPT=0,10")
+        assert b"GET / HTTP/1.0" in ask(port, "AT#XRECV=0,0,0,5")
+        assert ask(port, "AT#XSEND=0,2,0").endswith(b"\r\nOK\r\n")
+        port.write(b"HTTP/1.0 200 OK\r\n\r\n" + PAGE.encode() + b"+++")
+        assert port.read(len(b"\r\n#XDATAMODE: 0\r\n")) == b"\r\n#XDATAMODE: 0\r\n"
+        ask(port, "AT#XCLOSE=0")
+        assert curl.communicate(timeout=PATIENCE)[0] == PAGE.encode()
+
+
+@needs("nc")
+def test_nc_talks_to_the_modem_over_tcp():
+    with Served("--tcp", "0") as served:
+        host, port = served.where[0].split(":")
+        done = subprocess.run(
+            ["nc", "-N", host, port], input=b"AT\rAT#XUUID\r", stdout=subprocess.PIPE, timeout=20, check=True
+        )
+    assert done.stdout.startswith(b"Ready\r\n\r\nOK\r\n\r\n#XUUID: ")
+    assert done.stdout.endswith(b"\r\n\r\nOK\r\n")

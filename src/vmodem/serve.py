@@ -66,8 +66,10 @@ class Server:
     async def run(self) -> int:
         """Serve until a signal, the end of standard input or the loss of the only port; return the exit status."""
         loop = self._reactor.loop
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop)
+        if self._options.ready_file is not None:
+            self._options.ready_file.unlink(missing_ok=True)  # of an earlier run that was killed
         try:
             for spec in self._options.endpoints:
                 self._endpoints.append(OPENERS[spec.kind](self, spec))

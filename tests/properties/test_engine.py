@@ -49,13 +49,36 @@ strings = st.one_of(
 )
 
 
+def transfers(draw):
+    """A line that sends, receives or accepts, with a timeout that ends."""
+    handle, flags, timeout = (
+        draw(st.integers(0, 8)),
+        draw(st.sampled_from([0, 2, 64, 256, 512, 3])),
+        draw(st.integers(1, 3)),
+    )
+    return draw(
+        st.sampled_from(
+            [
+                f'AT#XSEND={handle},0,{flags},"hello"',
+                f'AT#XSEND={handle},1,{flags},"68656c6c6f"',
+                f'AT#XSENDTO={handle},0,{flags},"peer.test",7,"hello"',
+                f"AT#XRECV={handle},{flags % 2},{flags},{timeout}",
+                f"AT#XRECVFROM={handle},0,{flags},{timeout},10",
+                f"AT#XACCEPT={handle},{timeout}",
+            ]
+        )
+    ).encode()
+
+
 @st.composite
 def command_lines(draw, dialect):
     """A line that a host might send, right or wrong; never one that enters data mode or switches the device off."""
     names = [
         c.name for c in dialect.commands if c.name and not re.search("RESET|SLEEP|SHUTDOWN|SEND|RECV|ACCEPT", c.name)
     ]
-    name = draw(st.sampled_from(names))
+    name = draw(st.sampled_from([*names, *["#XSEND"] * 8]))
+    if name == "#XSEND":
+        return transfers(draw)
     if draw(st.integers(0, 4)) == 0:
         return f"AT{name}{draw(st.sampled_from(['?', '=?', '', '=']))}".encode()
     parameters = draw(st.lists(st.one_of(small.map(str), strings, st.just("")), max_size=6))

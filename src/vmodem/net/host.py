@@ -134,7 +134,8 @@ class HostSocket(NetSocket):
         if self._connected and self._is_stream():
             raise OSError(errno.EISCONN, "connected already")
         if not self._bound and (source := self._network.source(self._family)) is not None:
-            self._sock.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+            if self._is_stream():
+                self._sock.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
             self._sock.bind((source, 0))
         self._bound = True
         if self._is_stream():

@@ -12,7 +12,7 @@ from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.device import Nrf91
 from vmodem.dialects.nrf.sm.policy import Policy
 from vmodem.dialects.nrf.sm.poller import Poller
-from vmodem.net.interface import NetSocket
+from vmodem.net.interface import NetSocket, Option, SocketType
 
 
 class SerialModem(Nrf91):
@@ -40,6 +40,8 @@ class SerialModem(Nrf91):
 
     def add(self, socket: Socket) -> None:
         """Enter a socket that was just opened or accepted."""
+        if socket.type is SocketType.STREAM:
+            socket.net.set_option(Option.NODELAY, 1)  # each command's data leaves at once, as from the modem
         self.sockets.add(socket)
         self.poller.opened(socket)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Final, TypeAlias
 
 from vmodem.core.commands import CommandTable, Line
@@ -11,6 +12,8 @@ from vmodem.core.sockets import Socket
 from vmodem.dialects.nrf.device import UInt16
 from vmodem.dialects.nrf.sm.device import SerialModem, open_handle
 from vmodem.net.interface import Family, SocketType
+
+log = logging.getLogger("vmodem")
 
 CLIENT: Final = 0
 SERVER: Final = 1
@@ -119,7 +122,12 @@ def xclose(device: SerialModem, handle: Annotated[Socket | None, open_handle] = 
 def _open(device: SerialModem, handle: int, family: Family, type: SocketType, role: int, cid: int) -> Socket:
     if not device.cellular.is_active(cid):
         raise CommandError(f"PDN connection {cid} is not active")
-    socket = Socket(handle, device.modem.network.open(family, type), family, type, role, cid)
+    try:
+        net = device.modem.network.open(family, type)
+    except PermissionError:
+        log.warning("raw sockets are not permitted: run as root or with CAP_NET_RAW")
+        raise
+    socket = Socket(handle, net, family, type, role, cid)
     socket.send_timeout = SNDTIMEO
     device.add(socket)
     return socket

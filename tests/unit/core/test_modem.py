@@ -1,0 +1,262 @@
+"""The engine by itself, with a dialect of three commands made for the purpose."""
+
+import errno
+from dataclasses import replace
+from typing import Annotated
+
+import pytest
+
+from vmodem import dialects
+from vmodem.core.commands import CommandTable
+from vmodem.core.errors import CommandError
+from vmodem.core.framing import EscapeReader, Flush
+from vmodem.core.modem import INPUT_LIMIT, OUTPUT_LIMIT
+from vmodem.core.parameters import integer
+from vmodem.core.tasks import Delay, HostData, Lookup
+from vmodem.net.interface import Family
+from vmodem.virtual import Virtual
+
+OK = b"\r\nOK\r\n"
+ERROR = b"\r\nERROR\r\n"
+
+commands = CommandTable("Test commands")
+
+
+@commands.set("+WAIT", "Wait")
+async def wait(device, seconds: Annotated[int, integer()]):
+    await Delay(device.modem.now + seconds)
+    return f"+WAIT: {seconds}"
+
+
+@commands.set("+URC", "Send an unsolicited line now, and OK in a while")
+async def urc(device, size: Annotated[int, integer()]):
+    device.modem.urc("x" * size)
+    await Delay(device.modem.now + 1)
+
+
+@commands.set("+RAISE", "Fail")
+def fail(device, how: Annotated[int, integer()]):
+    raise [CommandError("no", lines=["+RAISE: 0"]), OSError(errno.ECONNRESET, "reset"), RuntimeError("a bug")][how]
+
+
+@commands.set("+LOOKUP", "Resolve")
+async def lookup(device):
+    return " ".join(await Lookup("name.test", Family.IPV4))
+
+
+@commands.set("+DATA", "Enter data mode")
+def data(device, then: Annotated[int, integer()] = 0):
+    device.modem.enter_data_mode(echo_back(), swallow_line_feed=True)
+    if then:
+        raise CommandError("after all not")
+
+
+async def echo_back():
+    reader, taken = EscapeReader(b"+++", 8, datagrams=False), b""
+    while True:
+        piece, why = await HostData(reader, 0.1)
+        taken += b"[" + piece + b"]"
+        if why is Flush.ESCAPE:
+            return taken
+
+
+@commands.set("+BACKGROUND", "Run in the background")
+def background(device):
+    async def task():
+        await Delay(device.modem.now + 5)
+        device.modem.urc("done")
+
+    device.modem.spawn(task())
+
+
+@commands.set("+BUG", "Fail in the background")
+def bug(device):
+    async def task():
+        raise RuntimeError("a bug in the background")
+
+    device.modem.spawn(task())
+
+
+@commands.set("+OFF", "Switch off")
+def off(device):
+    device.modem.after(1, device.modem.power_off)
+
+
+@commands.set("+RESTART", "Restart")
+def restart(device):
+    device.modem.after(1, device.modem.restart)
+
+
+@commands.set("+SLEEP", "Sleep")
+def sleep(device):
+    device.modem.sleep(lambda: device.modem.urc("awake"))
+
+
+@pytest.fixture
+def modem():
+    sm = dialects.find("sm")
+    made = Virtual(replace(sm, commands=CommandTable().include(sm.commands, commands)))
+    made.take()
+    return made
+
+
+def ask(modem, line):
+    modem.send(line.encode() + b"\r")
+    return modem.take()
+
+
+class TestOneCommandAtATime:
+    def test_input_that_arrives_meanwhile_waits_its_turn(self, modem):
+        assert ask(modem, "AT+WAIT=2\rAT+WAIT=1\rAT") == b""
+        modem.wait(2)
+        assert modem.take() == b"\r\n+WAIT: 2\r\n" + OK
+        modem.wait(1)
+        assert modem.take() == b"\r\n+WAIT: 1\r\n" + OK + OK
+
+    def test_the_host_is_held_back_while_a_lot_waits(self, modem):
+        ask(modem, "AT+WAIT=2")
+        modem.send(b"AT\r" * (INPUT_LIMIT // 3 + 1))
+        assert not modem.modem.accepting
+        modem.wait(2)
+        assert modem.modem.accepting
+
+    def test_a_host_that_does_not_read_stalls_the_modem(self, modem):
+        modem.modem.receive(b"AT#XSOCKET=?\r" * 3000, 0.0)
+        assert OUTPUT_LIMIT <= len(modem.modem.output) < OUTPUT_LIMIT + 200
+        assert modem.modem.stalled
+        assert not modem.modem.accepting
+        assert modem.take().count(OK) > 1000
+
+
+class TestErrors:
+    def test_lines_come_before_the_error(self, modem):
+        assert ask(modem, "AT+RAISE=0") == b"\r\n+RAISE: 0\r\n" + ERROR
+
+    def test_what_the_network_does_is_a_plain_error(self, modem, caplog):
+        assert ask(modem, "AT+RAISE=1") == ERROR
+        assert not caplog.records
+
+    def test_our_own_bug_is_an_error_and_a_traceback_in_the_log(self, modem, caplog):
+        assert ask(modem, "AT+RAISE=2") == ERROR
+        assert caplog.records[0].exc_info
+        assert ask(modem, "AT") == OK
+
+    def test_a_bug_in_the_background_ends_its_task_only(self, modem, caplog):
+        assert ask(modem, "AT+BUG") == OK
+        assert caplog.records[0].exc_info
+        assert modem.modem.deadline is None
+
+
+class TestUnsolicitedLines:
+    def test_never_inside_a_response(self, modem):
+        assert ask(modem, "AT+URC=3") == b""
+        modem.wait(1)
+        assert modem.take() == OK + b"\r\nxxx\r\n"
+
+    def test_one_that_does_not_fit_is_dropped_whole(self, modem):
+        ask(modem, "AT+URC=4000\rAT+URC=200\rAT+URC=20")
+        modem.wait(1)
+        first = modem.take()
+        modem.wait(2)
+        assert first + modem.take() == OK * 3 + b"\r\n" + b"x" * 4000 + b"\r\n\r\n" + b"x" * 20 + b"\r\n"
+
+    def test_held_back_by_a_begun_line_with_echo_on(self, modem):
+        ask(modem, "ATE1")
+        ask(modem, "AT+BACKGROUND")
+        modem.wait(4.5)
+        modem.send(b"A")
+        assert modem.take() == b"A"
+        modem.wait(0.6)
+        assert modem.take() == b""
+        modem.wait(0.4)
+        assert modem.take() == b"\r\ndone\r\n"
+
+
+class TestDataMode:
+    def test_pieces_and_the_way_back(self, modem):
+        assert ask(modem, "AT+DATA") == OK
+        modem.send(b"abc")
+        modem.wait(0.1)
+        modem.send(b"12345678+++AT\r")
+        assert modem.take() == b"[abc][12345678]" + OK
+
+    def test_a_lone_plus_is_held_and_may_be_completed_later(self, modem):
+        ask(modem, "AT+DATA")
+        modem.send(b"++")
+        modem.wait(10)
+        assert modem.modem.deadline is None
+        modem.send(b"+")
+        assert modem.take() == b"[]"
+
+    def test_a_command_that_fails_enters_nothing(self, modem):
+        assert ask(modem, "AT+DATA=1") == ERROR
+        assert ask(modem, "AT") == OK
+
+    def test_the_end_of_input_flushes(self, modem):
+        ask(modem, "AT+DATA")
+        modem.send(b"abc++")
+        modem.modem.eof(modem.now)
+        modem.pump()
+        assert modem.modem.finished
+
+    def test_nothing_unsolicited(self, modem):
+        ask(modem, "AT+BACKGROUND\rAT+DATA")
+        modem.wait(10)
+        assert modem.take() == b""
+        modem.send(b"+++")
+        assert modem.take() == b"[]\r\ndone\r\n"
+
+
+class TestPower:
+    def test_off(self, modem):
+        ask(modem, "AT+OFF\rAT+BACKGROUND")
+        modem.wait(1)
+        assert ask(modem, "AT") == b""
+        assert modem.modem.deadline is None
+
+    def test_restart_forgets_everything(self, modem):
+        ask(modem, "ATE1\rAT#XSOCKET=1,1,0\rAT+BACKGROUND\rAT+RESTART")
+        modem.wait(1)
+        assert modem.take() == b"Ready\r\n"
+        modem.wait(10)
+        assert modem.take() == b""
+        assert ask(modem, "AT#XSOCKET?") == OK
+        assert not modem.network.sockets
+
+    def test_sleep_ends_with_the_next_byte(self, modem):
+        ask(modem, "AT+BACKGROUND\rAT+SLEEP")
+        modem.wait(10)
+        assert modem.take() == b""
+        assert ask(modem, "AT") == OK + b"\r\ndone\r\n\r\nawake\r\n"
+
+
+class TestTheEnd:
+    @pytest.mark.parametrize("line", ["AT", "AT+WAIT=100", "AT+BACKGROUND", "AT+DATA", "AT+LOOKUP"])
+    def test_closing_leaves_nothing(self, modem, line):
+        modem.modem.receive(line.encode() + b"\rAT#XSOCKET=1,2,0\r", 0.0)
+        modem.modem.close()
+        modem.modem.close()
+        assert modem.modem.deadline is None
+        assert not modem.network.sockets
+        modem.pump()
+
+    def test_what_was_asked_for_is_done_after_the_last_byte(self, modem):
+        ask(modem, "AT+WAIT=2\rAT")
+        modem.modem.eof(modem.now)
+        assert not modem.modem.finished
+        modem.wait(2)
+        assert modem.modem.finished
+        assert modem.take() == b"\r\n+WAIT: 2\r\n" + OK + OK
+
+
+class TestLookup:
+    def test_answer(self, modem):
+        modem.network.hosts["name.test"] = ["192.0.2.1", "192.0.2.3"]
+        assert ask(modem, "AT+LOOKUP") == b"\r\n192.0.2.1 192.0.2.3\r\n" + OK
+
+    def test_failure_is_a_plain_error(self, modem):
+        assert ask(modem, "AT+LOOKUP") == ERROR
+
+    def test_an_answer_that_nobody_waits_for_is_ignored(self, modem):
+        modem.modem.resolved(object(), ["192.0.2.1"], 0.0)
+        assert modem.take() == b""

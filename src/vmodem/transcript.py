@@ -643,7 +643,7 @@ def play(block: Block, dialect: Dialect, chunking: Chunking = whole) -> Differen
 def obstacle(block: Block) -> str | None:
     """Return why a conversation cannot be held with a real device, None where it can."""
     for given in block.given:
-        if given.kind not in (*COMMANDS, "terminator"):
+        if given.kind not in COMMANDS:
             return given.text
     for step in block.steps:
         if isinstance(step, PeerConnects | PeerDoes | Datagram):
@@ -661,11 +661,8 @@ def play_device(block: Block, dialect: Dialect, port: Port) -> Difference | str 
     if why is not None:
         return why
     end = ENDS[dialect.terminator]
-    for given in block.given:
-        if given.kind == "terminator":
-            end = ENDS[Terminator(given.value)]
-    while port.read(DRAIN):
-        pass
+    _drain(port)
+    _rescue(port, end)
     lines = [*dialect.given(""), *(line for given in block.given for line in commands_of(given, dialect))]
     for line in lines:
         port.write(line.encode() + end)
@@ -673,6 +670,23 @@ def play_device(block: Block, dialect: Dialect, port: Port) -> Difference | str 
         if dialect.ok not in answer:
             return f"the set-up {line} is answered {answer!r}"
     return _converse(block, port, end)
+
+
+def _rescue(port: Port, end: bytes) -> None:
+    """Bring a device that an earlier block left in data mode, or within quotes, back to its command lines."""
+    port.write(b"AT" + end)
+    if not _drain(port):
+        for rescue in (b"+++", b'"' + end, end):
+            port.write(rescue)
+        _drain(port)
+
+
+def _drain(port: Port) -> bytes:
+    """Return what a device still has to say."""
+    said = b""
+    while data := port.read(DRAIN):
+        said += data
+    return said
 
 
 def _answer(port: Port, dialect: Dialect) -> bytes:
@@ -715,7 +729,8 @@ def run(path: Path, dialect: Dialect, port: Port | None, out: TextIO) -> int:
     """Play a file against a fresh virtual modem for each block, or against the device at ``port``.
 
     Returns:
-        0 where every expected line came; 1 where one did not or the file makes no sense, ``out`` has why.
+        0 where every expected line came; 1 where one did not, no block could be played, or the file makes no sense:
+        ``out`` has why.
     """
     played = 0
     try:
@@ -733,8 +748,8 @@ def run(path: Path, dialect: Dialect, port: Port | None, out: TextIO) -> int:
         print(error, file=out)
         return 1
     skipped = f", {len(blocks) - played} skipped" if played < len(blocks) else ""
-    print(f"{path}: {played} blocks passed{skipped}", file=out)
-    return 0
+    print(f"{path}: {played} block{'' if played == 1 else 's'} passed{skipped}", file=out)
+    return 0 if played else 1
 
 
 def update(path: Path, dialect: Dialect) -> str:

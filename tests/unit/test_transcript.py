@@ -58,7 +58,7 @@ class Device:
     def write(self, data: bytes) -> None:
         self.written.append(data)
         answer = self.answers.get(data, b"\r\nOK\r\n")
-        self.waiting += [answer[:3], answer[3:]]
+        self.waiting += [piece for piece in (answer[:3], answer[3:]) if piece]
 
     def read(self, timeout: float) -> bytes:
         return self.waiting.pop(0) if self.waiting else b""
@@ -235,16 +235,17 @@ def test_run_tells_the_first_fault(write, text: str) -> None:
 
 
 def test_a_device_is_brought_into_a_known_state(write) -> None:
-    (block,) = parse(write("given terminator crlf\ngiven sockets 0:tcp\n> AT#XX\n< yes\n< OK\nwait 1\nnothing\n"))
-    device = Device({b"AT#XX\r\n": b"\r\nyes\r\n\r\nOK\r\n"})
+    (block,) = parse(write("given sockets 0:tcp\n> AT#XX\n< yes\n< OK\nwait 1\nnothing\n"))
+    device = Device({b"AT#XX\r": b"\r\nyes\r\n\r\nOK\r\n"})
     assert play_device(block, DIALECT, device) is None
-    assert device.written == [
-        b"ATE0\r\n",
-        b"AT#XAPOLL=0\r\n",
-        b"AT#XCLOSE\r\n",
-        b"AT#XSOCKET=1,1,0\r\n",
-        b"AT#XX\r\n",
-    ]
+    assert device.written == [b"AT\r", b"ATE0\r", b"AT#XAPOLL=0\r", b"AT#XCLOSE\r", b"AT#XSOCKET=1,1,0\r", b"AT#XX\r"]
+
+
+def test_a_device_that_was_left_in_data_mode_is_rescued(write) -> None:
+    (block,) = parse(write("> AT#XX\n< OK\n"))
+    device = Device({b"AT\r": b"", b"+++": b"\r\n#XDATAMODE: 0\r\n"})
+    assert play_device(block, DIALECT, device) is None
+    assert device.written[:4] == [b"AT\r", b"+++", b'"\r', b"\r"]
 
 
 @pytest.mark.parametrize(
@@ -258,11 +259,13 @@ def test_a_device_that_differs(write, text: str, number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["given follow firmware", "given host a 192.0.2.1", 'peer 0 sends "x"', "given > AT#XBAD"]
+    "line",
+    ["given follow firmware", "given terminator lf", "given host a 192.0.2.1", 'peer 0 sends "x"', "given > AT#XBAD"],
 )
 def test_what_a_device_cannot_do_is_skipped(write, line: str) -> None:
     out = io.StringIO()
     device = Device({b"AT#XBAD\r": b"\r\nERROR\r\n"})
-    assert run(write(f"{line}\n> AT\n< OK\n"), DIALECT, device, out) == 0
+    assert run(write(f"{line}\n> AT#XX\n< OK\n"), DIALECT, device, out) == 1
     assert "skipped" in out.getvalue()
-    assert b"AT\r" not in device.written
+    assert out.getvalue().endswith("0 blocks passed, 1 skipped\n")
+    assert b"AT#XX\r" not in device.written

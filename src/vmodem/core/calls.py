@@ -109,6 +109,10 @@ async def receive(modem: Modem, net: NetSocket, size: int, timeout: float, *, pe
             piece = net.recv(size if peek else size - len(data), flags)
         except BlockingIOError:
             piece = None
+        except OSError:
+            if not data or peek:
+                raise
+            return data  # what came before the connection broke is not lost
         if piece is not None:
             data = piece if peek else data + piece
             if not wait_all or len(data) == size or not piece:

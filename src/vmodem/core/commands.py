@@ -88,12 +88,6 @@ class CommandTable:
             self._commands.update(table._commands)
         return self
 
-    def without(self, *names: str) -> CommandTable:
-        """Return a table that lacks the commands ``names``."""
-        table = CommandTable(self._page)
-        table._commands = {name: command for name, command in self._commands.items() if name not in names}
-        return table
-
     def __iter__(self) -> Iterator[Command]:
         return iter(self._commands.values())
 

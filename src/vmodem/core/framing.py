@@ -1,6 +1,6 @@
-"""From host bytes to lines and to data: three readers over one input buffer.
+"""From host bytes to lines and to data: two readers over one input buffer.
 
-`LineReader` takes one line, `EscapeReader` takes data up to an escape sequence, `CountReader` an exact number of bytes.
+`LineReader` takes one line, `EscapeReader` takes data up to an escape sequence.
 A reader takes what it consumes out of the front of the buffer, returns None for "need more", and gives the same
 result however the bytes were cut into chunks. Readers know nothing of commands.
 """
@@ -200,7 +200,6 @@ class Flush(Enum):
     FULL = "the buffer is full"
     OVERFLOW = "more bytes without a pause than the buffer holds"
     ESCAPE = "the escape sequence came"
-    COUNT = "the announced number of bytes came"
 
 
 class EscapeReader:
@@ -255,31 +254,3 @@ class EscapeReader:
         data = bytes(buffer[:length])
         del buffer[: length + skip]
         return data, why
-
-
-class CountReader:
-    """Take exactly ``count`` bytes, in pieces as they come."""
-
-    __slots__ = ("left",)
-
-    def __init__(self, count: int) -> None:
-        self.left = count
-
-    def read(self, buffer: bytearray, *, idle: bool) -> tuple[bytes, Flush] | None:
-        """Take what has come; `Flush.COUNT` marks the last piece."""
-        if not buffer and self.left:
-            return None
-        data = bytes(buffer[: self.left])
-        del buffer[: len(data)]
-        self.left -= len(data)
-        return data, Flush.FULL if self.left else Flush.COUNT
-
-    def waiting(self, buffer: bytearray) -> bool:
-        """Silence flushes nothing: every byte was taken already."""
-        return False
-
-    def rest(self, buffer: bytearray) -> bytes:
-        """Take all that is left, when no more can come."""
-        data = bytes(buffer[: self.left])
-        del buffer[: len(data)]
-        return data

@@ -35,6 +35,9 @@ log = logging.getLogger("vmodem")
 INPUT_LIMIT: Final = 8192
 """Bytes of the host that may wait before `Modem.accepting` turns False."""
 
+SLEEP_RETRY: Final = 0.05
+"""Seconds until sleeping is tried again while a command runs."""
+
 OUTPUT_LIMIT: Final = 65536
 """Bytes for the host that may wait before the modem stops producing more."""
 
@@ -209,7 +212,7 @@ class Modem:
     @property
     def finished(self) -> bool:
         """True once the host has sent its last byte and everything that it asked for is done."""
-        return self._eof and self._foreground is None
+        return self._eof and self._foreground is None and not any(task.awaited for task in self._tasks)
 
     # What handlers call
 
@@ -225,9 +228,10 @@ class Modem:
         self._urcs.append(data)
         self._urc_size += len(data)
 
-    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> Task:
-        """Run ``coroutine`` in the background."""
+    def spawn(self, coroutine: Coroutine[Any, Any, None], *, awaited: bool = False) -> Task:
+        """Run ``coroutine`` in the background; ``awaited`` tells that the host waits for what it reports."""
         task = Task(coroutine, _background_done, _background_failed)
+        task.awaited = awaited
         self._tasks.append(task)
         self._step(task, None)
         return task
@@ -265,13 +269,18 @@ class Modem:
         self._off = True
 
     def sleep(self, wake: Callable[[], None]) -> None:
-        """Sleep: send nothing until the host sends something, then call ``wake``."""
-        self._asleep = wake
+        """Sleep once no command runs: do and send nothing until the host sends something, then call ``wake``."""
+        if self._foreground is None:
+            self._asleep = wake
+        else:
+            self.after(SLEEP_RETRY, lambda: self.sleep(wake))
 
     # The loop
 
     def _process(self) -> None:
         """Do all that can be done now."""
+        if self._asleep is not None:
+            return
         while len(self.output) < OUTPUT_LIMIT:
             task = self._foreground
             if task is None:
@@ -418,6 +427,7 @@ class Modem:
     def _shut_down(self) -> None:
         self._cancel_all()
         self.network.close()
+        self._input.clear()
         self._lines.reset()
         self._asleep = None
 
@@ -432,7 +442,7 @@ class Modem:
         return self.echo and self._lines.partial and self.now < self._last_rx + self.dialect.urc_hold
 
     def _send_urcs(self) -> None:
-        if self._asleep is not None or self._held_back():
+        if self._held_back():
             return
         while self._urcs and len(self.output) < OUTPUT_LIMIT:
             data = self._urcs.popleft()

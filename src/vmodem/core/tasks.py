@@ -87,9 +87,9 @@ class HostData(Trap[tuple[bytes, Flush]]):
 
 
 class Task:
-    """A coroutine that the engine drives, and what happens with its end."""
+    """A coroutine that the engine drives, and what happens with its end; ``awaited`` where its host waits for it."""
 
-    __slots__ = ("coroutine", "done", "failed", "trap")
+    __slots__ = ("awaited", "coroutine", "done", "failed", "trap")
 
     def __init__(
         self,
@@ -101,3 +101,4 @@ class Task:
         self.done = done
         self.failed = failed
         self.trap: Trap[Any] | None = None
+        self.awaited = False

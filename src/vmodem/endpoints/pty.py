@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import os
@@ -9,7 +10,7 @@ import termios
 import tty
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from vmodem.core.modem import Modem
 from vmodem.endpoints.endpoint import Endpoint, EndpointError, MakeModem
@@ -18,6 +19,9 @@ from vmodem.endpoints.session import Session
 from vmodem.reactor import Reactor
 
 log = logging.getLogger("vmodem")
+
+LINGER: Final = 0.02
+"""Seconds after a host has gone in which its last bytes may still come: the kernel delivers them in its own time."""
 
 
 class PtySession(Session):
@@ -65,6 +69,7 @@ class PtyEndpoint(Endpoint):
         self._session: Session | None = None
         self._sessions: set[Session] = set()  # the current one, and earlier ones that still finish what they do
         self._presence: Presence | None = None
+        self._lingering: asyncio.TimerHandle | None = None
         try:
             self._master, self._slave = os.openpty()
         except OSError as error:
@@ -89,6 +94,8 @@ class PtyEndpoint(Endpoint):
 
     def close(self) -> None:
         """Close the terminal and remove the link."""
+        if self._lingering is not None:
+            self._lingering.cancel()
         for session in self._sessions:
             session.close()
         if self._presence is not None:
@@ -110,15 +117,28 @@ class PtyEndpoint(Endpoint):
         session.start()
 
     def _look(self) -> None:
-        """Begin anew where the host has gone."""
+        """Take note of who came and went: begin anew where the host has gone."""
+        assert self._presence is not None
+        left, anybody = self._presence.left(), self._presence.anybody
+        if anybody and (left or self._lingering is not None):
+            self._change()
+        elif left and self._lingering is None:
+            self._lingering = self._reactor.loop.call_later(LINGER, self._change)
+
+    def _change(self) -> None:
+        """Leave the terminal to the next host."""
         assert self._presence is not None
         assert self._session is not None
-        if not self._presence.left():
-            return
+        if self._lingering is not None:
+            self._lingering.cancel()
+            self._lingering = None
+        self._session.mute()
         if not self._presence.anybody:  # else what waits may be the next host's already
             self._session.read_rest()
         self._session.detach()
-        termios.tcflush(self._slave, termios.TCIFLUSH)  # the next host does not get what was meant for this one
+        # The next host does not get what was meant for this one, neither what is under way nor what has arrived.
+        termios.tcflush(self._master, termios.TCOFLUSH)
+        termios.tcflush(self._slave, termios.TCIFLUSH)
         self._begin()
 
     def _watch(self) -> None:

@@ -37,7 +37,7 @@ class Session:
     """
 
     __slots__ = (
-        "_closed", "_detached", "_ended", "_eof", "_grace", "_loop", "_pollable", "_reading", "_timer", "_writing",
+        "_closed", "_ended", "_eof", "_grace", "_loop", "_muted", "_pollable", "_reading", "_timer", "_writing",
         "modem", "read_fd", "write_fd",
     )  # fmt: skip
 
@@ -54,7 +54,7 @@ class Session:
         self.read_fd = read_fd
         self.write_fd = write_fd
         self._ended = ended
-        self._reading = self._writing = self._eof = self._closed = self._detached = False
+        self._reading = self._writing = self._eof = self._closed = self._muted = False
         self._pollable = True
         self._timer: asyncio.TimerHandle | None = None
         self._grace: asyncio.TimerHandle | None = None
@@ -154,13 +154,16 @@ class Session:
         except OSError:
             pass  # that was all
 
-    def detach(self) -> None:
-        """Leave the descriptors to somebody else; what the host asked for is still done, nobody hears the answers."""
-        self._pause()
+    def mute(self) -> None:
+        """Write no more: nobody is there to hear the answers."""
         if self._writing:
             self._loop.remove_writer(self.write_fd)
             self._writing = False
-        self._detached = True
+        self._muted = True
+
+    def detach(self) -> None:
+        """Leave the descriptors to somebody else; what the host asked for is still done."""
+        self.mute()
         self._end_of_input()
 
     def _end_of_input(self) -> None:
@@ -205,7 +208,7 @@ class Session:
 
     def _write(self) -> None:
         output = self.modem.output
-        if self._detached:
+        if self._muted:
             output.clear()
             return
         try:

@@ -61,4 +61,3 @@ def test_tables_are_put_together_and_the_later_wins(table):
     both = CommandTable().include(table, other)
     assert len(both) == 2
     assert both.call("device", Request("+X", Form.SET, [])) == "other"
-    assert [command.name for command in both.without("+X")] == ["+Y"]

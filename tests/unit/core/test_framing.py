@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from vmodem.core.framing import CountReader, EscapeReader, Flush, LineReader, LineTooLong, Terminator
+from vmodem.core.framing import EscapeReader, Flush, LineReader, LineTooLong, Terminator
 
 CR, LF, CRLF = Terminator.CR, Terminator.LF, Terminator.CRLF
 
@@ -166,23 +166,3 @@ class TestEscapeReader:
         buffer = bytearray(b"a++")
         assert EscapeReader(b"+++", 8, datagrams=False).rest(buffer) == b"a++"
         assert not buffer
-
-
-def test_count_reader_takes_exactly_what_was_announced():
-    reader, buffer = CountReader(5), bytearray()
-    assert reader.read(buffer, idle=True) is None
-    buffer += b"abc"
-    assert reader.read(buffer, idle=False) == (b"abc", Flush.FULL)
-    assert not reader.waiting(buffer)
-    buffer += b"defgh"
-    assert reader.read(buffer, idle=False) == (b"de", Flush.COUNT)
-    assert buffer == b"fgh"
-
-
-def test_count_reader_of_nothing_ends_at_once():
-    assert CountReader(0).read(bytearray(), idle=False) == (b"", Flush.COUNT)
-
-
-def test_count_reader_gives_the_rest():
-    buffer = bytearray(b"abc")
-    assert CountReader(2).rest(buffer) == b"ab"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from typing import Final
 
 NEWLIB: Final = {
@@ -21,8 +20,3 @@ NEWLIB: Final = {
 def newlib_errno(name: str) -> int:
     """Return newlib's number of the error called ``name``, such as ``ECONNREFUSED``."""
     return NEWLIB[name]
-
-
-def from_host(error: OSError) -> int:
-    """Return newlib's number for an error of the host's network; EIO for one that newlib does not have."""
-    return NEWLIB.get(errno.errorcode.get(error.errno or 0, "EIO"), NEWLIB["EIO"])

@@ -14,9 +14,10 @@ from typing import Final
 from vmodem.core.errors import CommandError
 from vmodem.core.syntax import EMPTY, Form, Request, Value
 
+_START: Final = re.compile("at", re.ASCII | re.IGNORECASE)
 _COMMAND: Final = re.compile(r"([+%#][A-Za-z0-9_]+)(=\?|\?|=)?", re.ASCII)
 _PARAMETER: Final = re.compile(
-    r' ?(?:([+-]?[1-9][0-9]*|0)|"([^"]*)"|(\([^)]*\))|([A-Za-z0-9][A-Za-z0-9_\-+. ]*\Z)|)(?:,|\Z)', re.ASCII
+    r' ?(?:([+-]?[1-9][0-9]*|0)|"([^"]*)"|(\([^)]*\))|((?!\d+\Z)[A-Za-z0-9][A-Za-z0-9_\-+. ]*\Z)|)(?:,|\Z)', re.ASCII
 )
 _INTEGER, _QUOTED, _LIST, _WORD = 1, 2, 3, 4
 
@@ -33,10 +34,10 @@ def parse(line: bytes) -> Request | None:
     if text[:2] not in ("AT", "at"):
         if not text:
             return None
-        start = text.upper().find("AT")
-        if start < 0:
+        start = _START.search(text)
+        if start is None:
             raise CommandError("a line without AT")
-        text = text[start:]
+        text = text[start.start() :]
     if len(text) == 2:
         return Request("", Form.SET, [])
     command = _COMMAND.match(text, 2)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import Final
 
-from vmodem.core import calls
 from vmodem.core.framing import EscapeReader, Flush
-from vmodem.core.sockets import Socket
 from vmodem.core.tasks import HostData
 from vmodem.dialects.nrf.errno import newlib_errno
 from vmodem.dialects.nrf.sm.device import SerialModem
-from vmodem.net.interface import POLLOUT, Address, ResolveError, SocketType
+from vmodem.dialects.nrf.sm.transmit import Target, transmit
+from vmodem.net.interface import POLLOUT, ResolveError, SocketType
 
 log = logging.getLogger("vmodem")
 
@@ -20,19 +18,11 @@ ESCAPE: Final = b"+++"
 BUFFER_SIZE: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where data goes: a socket's peer, or ``host`` (a name and a port) that is resolved for each flush."""
-
-    socket: Socket
-    host: Address | None
-
-
 async def data_mode(device: SerialModem, target: Target) -> str:
     """Send what the host sends, flush by flush; return the line that ends data mode."""
     if device.time_limit is None:
         device.time_limit = device.minimum_time_limit
-    datagrams = target.socket.type is not SocketType.STREAM
+    datagrams = target.handle.type is not SocketType.STREAM
     reader = EscapeReader(ESCAPE, BUFFER_SIZE, datagrams=datagrams)
     time_limit = device.time_limit / 1000
     status = 0
@@ -46,23 +36,16 @@ async def data_mode(device: SerialModem, target: Target) -> str:
             await _flush(device, target, data)
         if why is Flush.ESCAPE:
             break
-    device.poller.rearm(target.socket, POLLOUT)
+    device.poller.rearm(target.handle, POLLOUT)
     return f"#XDATAMODE: {status}"
 
 
 async def _flush(device: SerialModem, target: Target, data: bytes) -> None:
     """Send one flush; what cannot be sent is dropped, as the firmware does, and data mode goes on."""
-    socket = device.reaches(target.socket)
-    modem, net, timeout = device.modem, socket.net, socket.send_timeout
     try:
-        if target.host is not None and socket.type is not SocketType.STREAM:
-            address = await calls.resolve(target.host[0], socket.family)
-            sent = await calls.sendto(modem, net, data, (address, target.host[1]), timeout)
-        else:
-            sent = await calls.send(modem, net, data, timeout)
+        sent = await transmit(device, target, data)
     except (OSError, ResolveError) as error:
         log.warning("%d bytes of data mode are dropped: %s", len(data), error)
         return
-    socket.active_at = modem.now
     if sent < len(data):
         log.warning("%d bytes of data mode are dropped: the peer takes no more", len(data) - sent)

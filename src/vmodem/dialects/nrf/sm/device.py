@@ -46,10 +46,11 @@ class SerialModem(Nrf91):
         self.poller.opened(socket)
 
     def close(self, socket: Socket) -> None:
-        """Close a socket, and the connection that it accepted, if any."""
-        if socket.peer is not None:
-            self.close(socket.peer)
-        if socket.listener is not None:
+        """Close a socket, and the connections that it accepted, if any."""
+        for accepted in self.sockets:
+            if accepted.listener is socket:
+                self.close(accepted)
+        if socket.listener is not None and socket.listener.peer is socket:
             socket.listener.peer = None
         if socket.watchdog is not None:
             self.modem.cancel(socket.watchdog)

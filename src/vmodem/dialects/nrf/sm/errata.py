@@ -81,6 +81,18 @@ ERRATA: Final = (
         policy="max_hex_digits",
     ),
     Erratum(
+        page="#XSEND, #XSENDTO",
+        manual="silent on a send that fails",
+        firmware="the information line with 0, or with what was sent, then ERROR",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XRECV, #XRECVFROM",
+        manual="silent on the end of a stream and on empty datagrams",
+        firmware="OK without an information line, each time it is asked",
+        answer="as the firmware",
+    ),
+    Erratum(
         page="#XSEND",
         manual="the data mode example ends with +++, and shows no response to it",
         firmware="#XDATAMODE: 0",
@@ -146,5 +158,11 @@ ERRATA: Final = (
         manual="the syntax shows <hostname> bare, the examples quote it",
         firmware="accepts both",
         answer="both are accepted",
+    ),
+    Erratum(
+        page="#XGETADDRINFO",
+        manual="silent on several addresses and on failure",
+        firmware="the first address once for each result; the name of the error in quotes, then ERROR",
+        answer="all addresses, separated by spaces, since the repetition is a bug; failures as the firmware",
     ),
 )

@@ -62,6 +62,7 @@ def xshutdown(device: SerialModem) -> None:
 @commands.set("#XMODEMRESET", "Restart the modem core")
 def xmodemreset(device: SerialModem) -> str:
     """Restart the modem core alone: every socket is closed, and the core waits for AT+CFUN=1."""
+    device.poller.stop()
     device.close_all()
     device.cellular.power_off()
     device.cellular = Cellular(device.modem)

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
-from vmodem.core.parameters import anything, choice
+from vmodem.core.parameters import INT32_MAX, anything, choice
 from vmodem.core.sockets import Socket
 from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.device import Int, UInt16
@@ -43,7 +43,6 @@ AT_TLS_DTLS_CID_STATUS: Final = 15
 AT_TLS_DTLS_HANDSHAKE_TIMEO: Final = 18
 
 HOSTNAME_LIMIT: Final = 127
-INT32_MAX: Final = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +154,8 @@ def _get(socket: Socket, name: int, rule: Rule) -> int:
         raise CommandError(f"option {name} is set-only")
     if name == AT_SO_RCVTIMEO:  # receiving sets it too
         return int(socket.receive_timeout)
+    if name == AT_SO_SNDTIMEO:  # an accepted connection has it from its listener
+        return int(socket.send_timeout)
     return socket.options.get(name, rule.default)
 
 

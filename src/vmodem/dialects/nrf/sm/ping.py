@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final
 
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
 from vmodem.core.modem import Modem
 from vmodem.core.parameters import INT32_MAX, integer
 from vmodem.core.tasks import Delay, Lookup, Ready
+from vmodem.dialects.nrf.cellular import Cid
 from vmodem.dialects.nrf.sm.device import Host, SerialModem
 from vmodem.net.interface import POLLIN, EchoSocket, Family, ResolveError, link_down
 
@@ -20,8 +21,6 @@ MAX_LENGTH: Final = 65507
 
 MAX_COUNT: Final = 65535
 """The most echo requests: their sequence numbers, which begin at 1, have 16 bits."""
-
-Cid: TypeAlias = Annotated[int, integer(0, 10)]
 
 commands = CommandTable("ICMP AT commands")
 
@@ -55,7 +54,7 @@ async def xping(
     except ResolveError as error:
         raise CommandError(error.name, lines=[f'"{error.name}"']) from None
     echo = _open(modem, address)
-    modem.spawn(_ping(modem, echo, bytes(length), timeout / 1000, count, interval / 1000))
+    modem.spawn(_ping(modem, echo, bytes(length), timeout / 1000, count, interval / 1000), awaited=True)
 
 
 def _open(modem: Modem, address: str) -> EchoSocket:

@@ -55,8 +55,8 @@ class Poller:
         self._armed = {}
 
     def polled(self) -> list[Socket]:
-        """Return the sockets that are polled."""
-        return list(self._armed)
+        """Return the sockets that are polled, by handle."""
+        return sorted(self._armed, key=lambda socket: socket.handle)
 
     def opened(self, socket: Socket) -> None:
         """Poll a new socket where all are polled."""

@@ -9,6 +9,7 @@ from vmodem.core.commands import CommandTable, Line
 from vmodem.core.errors import CommandError
 from vmodem.core.parameters import choice, integer
 from vmodem.core.sockets import Socket
+from vmodem.dialects.nrf.cellular import Cid
 from vmodem.dialects.nrf.device import UInt16
 from vmodem.dialects.nrf.sm.device import SerialModem, open_handle
 from vmodem.net.interface import Family, SocketType
@@ -29,7 +30,6 @@ TLS_PEER_VERIFY: Final = 5
 """The option of #XSSOCKETOPT that <peer_verify> sets."""
 
 Op: TypeAlias = Annotated[int, choice(1, 2)]
-Cid: TypeAlias = Annotated[int, integer(0, 10)]
 
 commands = CommandTable("Socket AT commands")
 

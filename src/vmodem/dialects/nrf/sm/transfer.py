@@ -13,9 +13,10 @@ from vmodem.core.sockets import Socket
 from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.device import Int, UInt16
 from vmodem.dialects.nrf.sm.connections import need_port
-from vmodem.dialects.nrf.sm.data_mode import Target, data_mode
+from vmodem.dialects.nrf.sm.data_mode import data_mode
 from vmodem.dialects.nrf.sm.device import Handle, Host, SerialModem
 from vmodem.dialects.nrf.sm.sockets import SERVER
+from vmodem.dialects.nrf.sm.transmit import AT_MSG_WAITACK, Target, transmit
 from vmodem.net.interface import MSG_PEEK, POLLIN, POLLOUT, Address, SocketType
 
 TEXT: Final = 0
@@ -25,7 +26,6 @@ DATA_MODE: Final = 2
 AT_MSG_PEEK: Final = 2
 AT_MSG_DONTWAIT: Final = 64
 AT_MSG_WAITALL: Final = 256
-AT_MSG_WAITACK: Final = 512
 
 RECEIVE_FLAGS: Final = AT_MSG_PEEK | AT_MSG_DONTWAIT | AT_MSG_WAITALL
 WAITACK_TIMEOUT: Final = 600
@@ -56,41 +56,27 @@ def xsend(
         flags: 0, or 512 to wait until the peer has acknowledged.
         data: what to send, mandatory in modes 0 and 1.
     """
-    _check_send_flags(handle, flags)
+    _check_send_flags(device.reaches(handle), flags)
+    target = Target(handle, None, flags)
     if mode == DATA_MODE:
-        _enter_data_mode(device, handle, None)
+        _enter_data_mode(device, target)
         return None
     payload = _payload(device, mode, data)
     socket = _connection(device, handle)
+    if not payload:
+        return f"#XSEND: {handle.handle},0"
     try:
-        sent = socket.net.send(payload) if payload else 0
+        sent = socket.net.send(payload)
     except BlockingIOError:
         sent = 0
     except OSError as error:
         device.poller.rearm(handle, POLLOUT)
         raise CommandError(str(error), lines=[f"#XSEND: {handle.handle},0"]) from error
-    socket.active_at = device.modem.now
     if sent < len(payload) or flags:
-        return _send_rest(device, handle, socket, payload, sent, flags)
+        return _transmit(device, "#XSEND", target, payload, sent)
+    socket.active_at = device.modem.now
     device.poller.rearm(handle, POLLOUT)
     return f"#XSEND: {handle.handle},{sent}"
-
-
-async def _send_rest(device: SerialModem, handle: Socket, socket: Socket, payload: bytes, sent: int, flags: int) -> str:
-    """Send what could not be sent at once, and wait for the acknowledgement where the flag asks for it."""
-    net, timeout = socket.net, socket.send_timeout
-    try:
-        sent = await calls.send(device.modem, net, payload, timeout, sent)
-        if sent == len(payload) and flags & AT_MSG_WAITACK:
-            await calls.acknowledged(device.modem, net, timeout)
-    except OSError as error:
-        raise CommandError(str(error), lines=[f"#XSEND: {handle.handle},0"]) from error
-    finally:
-        device.poller.rearm(handle, POLLOUT)
-    line = f"#XSEND: {handle.handle},{sent}"
-    if sent < len(payload):
-        raise CommandError("only a part could be sent", lines=[line])
-    return line
 
 
 @commands.set("#XSENDTO", "Send a datagram to a host")
@@ -104,29 +90,25 @@ def xsendto(
     data: Data = None,
 ) -> Coroutine[Any, Any, str] | None:
     """Send data to ``port`` at ``url``; the other parameters as for #XSEND. A stream socket has to be connected."""
-    _check_send_flags(handle, flags)
+    _check_send_flags(device.reaches(handle), flags)
     need_port(port)
+    target = Target(handle, (url, port), flags)
     if mode == DATA_MODE:
-        _enter_data_mode(device, handle, (url, port))
+        _enter_data_mode(device, target)
         return None
-    return _sendto(device, handle, _payload(device, mode, data), flags, url, port)
+    return _transmit(device, "#XSENDTO", target, _payload(device, mode, data))
 
 
-async def _sendto(device: SerialModem, handle: Socket, payload: bytes, flags: int, url: str, port: int) -> str:
-    address = await calls.resolve(url, handle.family)
-    net, timeout = handle.net, handle.send_timeout
+async def _transmit(device: SerialModem, name: str, target: Target, payload: bytes, sent: int = 0) -> str:
+    """Send what is left of ``payload``; tell how much went, before an ERROR too."""
+    handle = target.handle
     try:
-        if handle.type is SocketType.STREAM:
-            sent = await calls.send(device.modem, net, payload, timeout)
-        else:
-            sent = await calls.sendto(device.modem, net, payload, (address, port), timeout)
-        if flags & AT_MSG_WAITACK:
-            await calls.acknowledged(device.modem, net, timeout)
+        sent = await transmit(device, target, payload, sent)
     except OSError as error:
-        raise CommandError(str(error), lines=[f"#XSENDTO: {handle.handle},0"]) from error
+        raise CommandError(str(error), lines=[f"{name}: {handle.handle},0"]) from error
     finally:
         device.poller.rearm(handle, POLLOUT)
-    line = f"#XSENDTO: {handle.handle},{sent}"
+    line = f"{name}: {handle.handle},{sent}"
     if sent < len(payload):
         raise CommandError("only a part could be sent", lines=[line])
     return line
@@ -252,7 +234,5 @@ def _encode(mode: int, data: bytes) -> bytes:
     return data.hex().upper().encode() if mode == HEX else data
 
 
-def _enter_data_mode(device: SerialModem, handle: Socket, host: Address | None) -> None:
-    device.modem.enter_data_mode(
-        data_mode(device, Target(handle, host)), swallow_line_feed=device.policy.swallow_line_feed
-    )
+def _enter_data_mode(device: SerialModem, target: Target) -> None:
+    device.modem.enter_data_mode(data_mode(device, target), swallow_line_feed=device.policy.swallow_line_feed)

@@ -1,0 +1,56 @@
+"""How data leaves, whichever command or mode it came by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from vmodem.core import calls
+from vmodem.core.sockets import Socket
+from vmodem.dialects.nrf.sm.device import SerialModem
+from vmodem.net.interface import Address, Family, SocketType
+
+AT_MSG_WAITACK: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where data goes.
+
+    Attributes:
+        handle: the socket that the host named; a listening one reaches its accepted peer.
+        host: host name or address, and port; None for the peer that the socket is connected to.
+        flags: 0, or AT_MSG_WAITACK to wait until the peer has acknowledged.
+    """
+
+    handle: Socket
+    host: Address | None
+    flags: int
+
+
+async def transmit(device: SerialModem, target: Target, data: bytes, sent: int = 0) -> int:
+    """Send all of ``data``, of which ``sent`` bytes have gone already, within the socket's send timeout.
+
+    A name is resolved each time. A stream goes to its peer, whatever the target's host.
+
+    Returns:
+        How many bytes were sent; fewer than all where a later part of a stream failed, 0 for a cut datagram.
+
+    Raises:
+        ResolveError: the host's name could not be resolved.
+        OSError: nothing could be sent, or it was not acknowledged in time.
+    """
+    socket = device.reaches(target.handle)
+    modem, net, timeout = device.modem, socket.net, socket.send_timeout
+    address = None
+    if target.host is not None:
+        family = Family.UNSPEC if socket.family is Family.PACKET else socket.family
+        address = (await calls.resolve(target.host[0], family), target.host[1])
+    if address is None or socket.type is SocketType.STREAM:
+        sent = await calls.send(modem, net, data, timeout, sent)
+    elif await calls.sendto(modem, net, data, address, timeout) == len(data):
+        sent = len(data)
+    if target.flags & AT_MSG_WAITACK and sent == len(data):
+        await calls.acknowledged(modem, net, timeout)
+    socket.active_at = modem.now
+    return sent

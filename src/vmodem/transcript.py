@@ -443,6 +443,8 @@ class _Setup:
                 self.network.refused.add(address(value))
             case "silent":
                 self.network.silent.add(address(value))
+            case "lost":
+                self.network.ping_loss.update(map(int, value.split()))
             case "window":
                 self.network.window = int(value)
             case _ if given.kind not in COMMANDS:

@@ -133,12 +133,12 @@ class PtyEndpoint(Endpoint):
             self._lingering.cancel()
             self._lingering = None
         self._session.mute()
-        if not self._presence.anybody:  # else what waits may be the next host's already
-            self._session.read_rest()
-        self._session.detach()
         # The next host does not get what was meant for this one, neither what is under way nor what has arrived.
         termios.tcflush(self._master, termios.TCOFLUSH)
         termios.tcflush(self._slave, termios.TCIFLUSH)
+        if not self._presence.anybody:  # else what waits may be the next host's already
+            self._session.read_rest()
+        self._session.detach()
         self._begin()
 
     def _watch(self) -> None:

@@ -153,7 +153,13 @@ def _add_serve(commands: Any) -> None:
         help="what a host that closes the pseudo terminal does to the modem (default reset)",
     )
     parser.add_argument("--rtscts", action="store_true", help="RTS/CTS flow control on serial ports")
-    parser.add_argument("--log-level", choices=LOG_LEVELS, default="warning", help="how much goes to standard error")
+    parser.add_argument(
+        "--log-level",
+        type=str.lower,
+        choices=LOG_LEVELS,
+        default="warning",
+        help="how much goes to standard error; debug shows the AT dialogue (default warning)",
+    )
     parser.set_defaults(run=_serve, parser=parser)
 
 

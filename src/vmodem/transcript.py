@@ -437,6 +437,12 @@ class _Setup:
                 self.terminator = Terminator(value)
             case "config":
                 self.config = configure(self.config, words[0], value.partition(" ")[2])
+            case _ if given.kind not in COMMANDS:
+                self._apply_to_network(given)
+
+    def _apply_to_network(self, given: Given) -> None:
+        value, words = given.value, given.value.split()
+        match given.kind:
             case "host":
                 self.network.hosts[words[0]] = words[1:]
             case "refused":
@@ -444,10 +450,10 @@ class _Setup:
             case "silent":
                 self.network.silent.add(address(value))
             case "lost":
-                self.network.ping_loss.update(map(int, value.split()))
+                self.network.ping_loss.update(map(int, words))
             case "window":
                 self.network.window = int(value)
-            case _ if given.kind not in COMMANDS:
+            case _:
                 raise ValueError(f"unknown: given {given.kind}")
 
     def modem(self) -> Virtual:

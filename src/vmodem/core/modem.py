@@ -218,6 +218,7 @@ class Modem:
 
     def urc(self, line: str) -> None:
         """Queue an unsolicited line; it is dropped where the queue is full."""
+        log.debug("unsolicited: %s", line)
         self.urc_bytes(self.dialect.urc(line))
 
     def urc_bytes(self, data: bytes) -> None:
@@ -301,6 +302,7 @@ class Modem:
             return True
         if line is None:
             return False
+        log.debug("> %s", line)
         try:
             request = self.dialect.parse(line)
             if request is not None:
@@ -317,6 +319,7 @@ class Modem:
             return
         if outcome is not None:
             self._write(outcome)  # type: ignore[arg-type]
+        log.debug("< OK")
         self.output += self.dialect.ok
         if self._data_mode is not None:
             self._begin_data_mode()
@@ -328,10 +331,13 @@ class Modem:
             self._data_mode = None
         error = command_error(error)
         self._write(list(error.lines))
-        self.output += self.dialect.error(self.device, error)
+        result = self.dialect.error(self.device, error)
+        log.debug("< %s", result)
+        self.output += result
 
     def _write(self, reply: Line | list[Line]) -> None:
         for line in reply if isinstance(reply, list) else (reply,):
+            log.debug("< %s", line)
             self.output += self.dialect.information(line) if isinstance(line, str) else line
 
     # Data mode

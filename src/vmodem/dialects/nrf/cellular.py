@@ -7,6 +7,7 @@ This module must not know about sockets, handles or any one dialect.
 from __future__ import annotations
 
 from enum import IntEnum
+from ipaddress import ip_address
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
 from vmodem.core.commands import CommandTable
@@ -21,13 +22,12 @@ POWER_OFF: Final = 0
 FULL: Final = 1
 FLIGHT: Final = 4
 UICC: Final = 41
-"""Functional modes of +CFUN: the SIM alone is on with the last one."""
+"""Modes of +CFUN: the last one switches the SIM on and leaves the functional mode as it is."""
 
 AUTOMATIC: Final = 0
 MANUAL: Final = 1
-DEREGISTER: Final = 2
 SET_FORMAT: Final = 3
-"""Modes of +COPS."""
+"""Modes of +COPS; there is no deregistering by it."""
 
 NUMERIC: Final = 2
 """The <format> of +COPS that names an operator by its digits."""
@@ -39,6 +39,7 @@ NOT_ALLOWED: Final = 3
 SIM_NOT_INSERTED: Final = 10
 SIM_PIN_REQUIRED: Final = 11
 INCORRECT_PASSWORD: Final = 16
+NOT_FOUND: Final = 22
 NO_NETWORK_SERVICE: Final = 30
 INCORRECT_PARAMETERS: Final = 50
 NOT_ALLOWED_WHILE_ACTIVE: Final = 518
@@ -60,7 +61,7 @@ class SystemMode(NamedTuple):
     lte_m: int
     nb_iot: int
     gnss: int
-    preference: int = 0
+    preference: int
 
 
 class Context(NamedTuple):
@@ -78,6 +79,9 @@ FAMILIES: Final = {
 }
 """The address families of each <PDP_type>."""
 
+TIMERS_OFF: Final = ',,,"11100000","11100000"'
+"""No cause, and the timers of power saving (<Active-Time>, <Periodic-TAU-ext>), which are off."""
+
 
 class Cellular:
     """The modem core between its power-on and its reset.
@@ -89,14 +93,15 @@ class Cellular:
 
     Attributes:
         cmee: whether errors have numbers, 0 or 1 (+CMEE).
-        fun: functional mode (+CFUN).
+        fun: functional mode, 0, 1 or 4 (+CFUN).
+        sim_on: whether the SIM has power.
         stat: registration status (+CEREG).
         cereg: how much +CEREG reports unasked, 0 to 5.
         cgerep: whether packet domain events are reported, 0 or 1 (+CGEREP).
         xsim: whether the SIM's state is reported, 0 or 1 (%XSIM).
         contexts: PDP contexts by cid (+CGDCONT).
         system_mode: which radios may be used (%XSYSTEMMODE); stored, but the cell is found in any mode.
-        cops_mode: how the operator was selected (+COPS).
+        cops_mode: how the operator was selected, 0 or 1 (+COPS).
         cops_format: how +COPS prints the operator.
         locked: whether the SIM waits for its PIN (+CPIN).
     """
@@ -113,6 +118,7 @@ class Cellular:
         "cops_mode",
         "fun",
         "locked",
+        "sim_on",
         "stat",
         "system_mode",
         "xsim",
@@ -121,17 +127,18 @@ class Cellular:
     def __init__(self, modem: Modem) -> None:
         self._modem = modem
         self._search: Task | None = None
-        self._detached = False  # the host asked for it, by AT+CGATT=0 or AT+COPS=2
+        self._detached = False  # the host asked for it, by AT+CGATT=0
         self.cmee = 0
         self.cereg = 0
         self.cgerep = 0
         self.xsim = 0
         self.cops_mode = AUTOMATIC
         self.cops_format = NUMERIC
-        self.system_mode = SystemMode(0, 1, 0) if modem.config.cell.act == NB_IOT else SystemMode(1, 0, 0)
+        self.system_mode = SystemMode(0, 1, 0, 0) if modem.config.cell.act == NB_IOT else SystemMode(1, 0, 0, 0)
         self.contexts = {0: self.default_context()}
         self.locked = bool(modem.config.identity.pin)
         self.fun = FULL if modem.network.up else POWER_OFF
+        self.sim_on = self.fun == FULL
         self.stat = Stat.OFF
         if self.locked:
             modem.network.set_up(False)
@@ -144,25 +151,22 @@ class Cellular:
         return self.stat in (Stat.HOME, Stat.ROAMING)
 
     @property
-    def sim_on(self) -> bool:
-        """Whether the SIM has power."""
-        return self.fun in (FULL, UICC)
-
-    @property
-    def sim_ready(self) -> bool:
-        """Whether the SIM has power and no PIN is missing."""
-        return self.sim_on and not self.locked
+    def sim_state(self) -> str:
+        """The state of the SIM as %XSIM shows it: off, waiting for its PIN, or ready."""
+        if not self.sim_on:
+            return "0"
+        return "0,1" if self.locked else "1"
 
     def is_active(self, cid: int) -> bool:
         """Return whether the PDN connection ``cid`` is there: 0 always, others if defined and registered."""
         return cid == 0 or (cid in self.contexts and self.registered)
 
     def addresses(self, cid: int) -> list[str]:
-        """Return the addresses of the PDN connection ``cid``, none while it is not connected."""
+        """Return the addresses of the PDN connection ``cid``, IPv6 with all digits; none while not connected."""
         if not self.registered:
             return []
         found = [self._modem.network.address(family) for family in FAMILIES[self.contexts[cid].type]]
-        return [address for address in found if address is not None]
+        return [ip_address(address).exploded for address in found if address is not None]
 
     def default_context(self) -> Context:
         """Return the context of cid 0: the cell's APN, and a type that fits the addresses there are."""
@@ -176,18 +180,26 @@ class Cellular:
         if self.cereg < 2 or self.stat is Stat.OFF:
             return f"{self.stat}"
         cell = self._modem.config.cell
-        return f'{self.stat},"{cell.tac}","{cell.ci}",{cell.act}'
+        timers = TIMERS_OFF if self.cereg >= 4 and self.registered else ""
+        return f'{self.stat},"{cell.tac}","{cell.ci}",{cell.act}{timers}'
 
     def set_fun(self, fun: int) -> None:
-        """Change the functional mode."""
-        was_ready = self.sim_ready
-        self.fun = fun
+        """Change the functional mode; a change ends what AT+CGATT=0 asked for."""
+        if fun != self.fun:
+            self.fun = fun
+            self._detached = False
         if fun != FULL:
             self._leave()
-        if not self.sim_on:
-            self.locked = bool(self._modem.config.identity.pin)
-        self._report_sim(was_ready=was_ready)
+        self.power_sim(on=fun == FULL)
         self._search_cell()
+
+    def power_sim(self, *, on: bool) -> None:
+        """Switch the SIM on or off; one that was off wants its PIN again."""
+        before = self.sim_state
+        self.sim_on = on
+        if not on:
+            self.locked = bool(self._modem.config.identity.pin)
+        self._report_sim(before)
 
     def attach(self) -> None:
         """Register from now on whenever that is possible."""
@@ -207,8 +219,9 @@ class Cellular:
         """
         if pin != self._modem.config.identity.pin:
             raise CommandError("wrong PIN", code=INCORRECT_PASSWORD)
+        before = self.sim_state
         self.locked = False
-        self._report_sim(was_ready=False)
+        self._report_sim(before)
         self._search_cell()
 
     def power_off(self) -> None:
@@ -237,17 +250,21 @@ class Cellular:
         self._modem.network.set_up(True)
         self._report_event("ME PDN ACT 0")
         self._set_stat(self._registered_stat())
+        if Family.IPV6 in FAMILIES[self.contexts[0].type] and self._modem.network.address(Family.IPV6) is not None:
+            self._report_event("IPV6 0")
 
     def _leave(self) -> None:
         """Leave the network, or stop looking for it."""
         self._forget_search()
         if self.stat is Stat.OFF:
             return
-        if self.registered:
-            self._modem.network.set_up(False)
-            self._report_event("ME PDN DEACT 0")
-            self._report_event("ME DETACH")
+        if not self.registered:
+            self._set_stat(Stat.OFF)
+            return
+        self._modem.network.set_up(False)
+        self._report_event("ME PDN DEACT 0")
         self._set_stat(Stat.OFF)
+        self._report_event("ME DETACH")
 
     def _forget_search(self) -> None:
         if self._search is not None:
@@ -266,9 +283,9 @@ class Cellular:
         if self.cgerep:
             self._modem.urc(f"+CGEV: {event}")
 
-    def _report_sim(self, *, was_ready: bool) -> None:
-        if self.xsim and self.sim_ready != was_ready:
-            self._modem.urc(f"%XSIM: {int(self.sim_ready)}")
+    def _report_sim(self, before: str) -> None:
+        if self.xsim and self.sim_state != before:
+            self._modem.urc(f"%XSIM: {self.sim_state}")
 
 
 commands = CommandTable("Modem commands")
@@ -305,11 +322,13 @@ def cgmr(device: Any) -> str:
     return str(device.modem.config.identity.revision)
 
 
-@commands.set("+CGSN", "Show the serial number (IMEI)", test="+CGSN: (0,1)", surplus=False)
-def cgsn(device: Any, snt: Flag = 0) -> str:
-    """Show the IMEI: ``snt`` 0 bare, 1 as an information line with quotes."""
-    imei = device.modem.config.identity.imei
-    return f'+CGSN: "{imei}"' if snt else str(imei)
+@commands.set("+CGSN", "Show the serial number (IMEI)", test="+CGSN: (0-3)", surplus=False)
+def cgsn(device: Any, snt: Annotated[int, integer(0, 3)] = 0) -> str:
+    """Show a serial number: ``snt`` 0 the bare IMEI, 1 the IMEI, 2 the IMEISV, 3 the software version number."""
+    imei, svn = device.modem.config.identity.imei, device.modem.config.identity.svn
+    if snt == 0:
+        return str(imei)
+    return f'+CGSN: "{(imei, imei[:14] + svn, svn)[snt - 1]}"'
 
 
 @commands.set("+CLAC", "List the commands of the modem core", surplus=False)
@@ -321,8 +340,8 @@ def clac(device: Any) -> str:
 
 
 @commands.set("+CMEE", "Number the errors of the modem core", test="+CMEE: (0,1)", surplus=False)
-def cmee(device: Any, n: Flag) -> None:
-    """Choose how the modem core's errors read: ``n`` 0 ERROR, 1 +CME ERROR with a number."""
+def cmee(device: Any, n: Flag = 0) -> None:
+    """Choose how the modem core's errors read: ``n`` 0 or left out ERROR, 1 +CME ERROR with a number."""
     device.cellular.cmee = n
 
 
@@ -337,8 +356,11 @@ def cmee_read(device: Any) -> str:
 
 @commands.set("+CFUN", "Set the functional mode", test="+CFUN: (0,1,4,41)", surplus=False)
 def cfun(device: Any, fun: Annotated[int, choice(POWER_OFF, FULL, FLIGHT, UICC)]) -> None:
-    """Set the functional mode: ``fun`` 0 power off, 1 full, 4 flight mode, 41 the SIM alone."""
-    device.cellular.set_fun(fun)
+    """Set the functional mode: ``fun`` 0 power off, 1 full, 4 flight mode; 41 only switches the SIM on."""
+    if fun == UICC:
+        device.cellular.power_sim(on=True)
+    else:
+        device.cellular.set_fun(fun)
 
 
 @commands.read("+CFUN")
@@ -371,8 +393,8 @@ def xsim(device: Any, n: Flag) -> None:
 
 @commands.read("%XSIM")
 def xsim_read(device: Any) -> str:
-    """Show the SIM's state: 1 ready, 0 not."""
-    return f"%XSIM: {int(device.cellular.sim_ready)}"
+    """Show the SIM's state: 1 ready, 0 off, 0,1 waiting for its PIN."""
+    return f"%XSIM: {device.cellular.sim_state}"
 
 
 @commands.set("%XICCID", "Show the number of the SIM card", surplus=False)
@@ -390,11 +412,13 @@ def cimi(device: Any) -> str:
 
 
 @commands.set("+CNUM", "Show the subscriber's number", surplus=False)
-def cnum(device: Any) -> str | None:
+def cnum(device: Any) -> str:
     """Show the subscriber's number, where the SIM has one; type 145 is international, 129 any other."""
     _need_pin(device)
     number = device.modem.config.identity.msisdn
-    return f'+CNUM: ,"{number}",{145 if number[0] == "+" else 129}' if number else None
+    if not number:
+        raise CommandError("the SIM has no number of the subscriber", code=NOT_FOUND)
+    return f'+CNUM: ,"{number}",{145 if number[0] == "+" else 129}'
 
 
 # Network
@@ -402,7 +426,7 @@ def cnum(device: Any) -> str | None:
 
 @commands.set("+CEREG", "Report the registration status", test="+CEREG: (0-5)", surplus=False)
 def cereg(device: Any, n: Annotated[int, integer(0, 5)]) -> None:
-    """Choose what is reported when the status changes: ``n`` 0 nothing, 1 the status, 2 to 5 the cell too."""
+    """Choose what is reported: ``n`` 0 nothing, 1 the status, 2 and 3 the cell too, 4 and 5 the timers as well."""
     device.cellular.cereg = n
 
 
@@ -415,7 +439,7 @@ def cereg_read(device: Any) -> str:
 @commands.set("+COPS", "Select the operator", surplus=False)
 def cops(
     device: Any,
-    mode: Annotated[int, choice(AUTOMATIC, MANUAL, DEREGISTER, SET_FORMAT)],
+    mode: Annotated[int, choice(AUTOMATIC, MANUAL, SET_FORMAT)],
     format: Annotated[int, choice(0, 1, NUMERIC)] | None = None,
     oper: Annotated[str, text(6)] = "",
     act: Annotated[int, choice(7, NB_IOT)] = 7,
@@ -424,7 +448,7 @@ def cops(
 
     Args:
         device: the device.
-        mode: 0 automatically, 1 the given one, 2 none, 3 set the format only.
+        mode: 0 automatically, 1 the given one, 3 set the format only.
         format: how an operator is named: 0 long, 1 short, 2 by its digits; has to be 2 to select one.
         oper: MCC and MNC, 5 or 6 digits.
         act: preferred access technology; ignored.
@@ -438,10 +462,7 @@ def cops(
     if mode == MANUAL:
         _need_operator(device, format, oper)
     cellular.cops_mode = mode
-    if mode == DEREGISTER:
-        cellular.detach()
-    else:
-        cellular.attach()
+    cellular.attach()
 
 
 @commands.read("+COPS")
@@ -456,11 +477,11 @@ def cops_read(device: Any) -> str:
 
 @commands.test("+COPS")
 def cops_test(device: Any) -> str:
-    """List the operators that can be found: the configured one; 2 is the current one, 1 one that is not."""
+    """List the operators that can be found, the configured one, without names: 2 is the current one, 1 another."""
     if device.cellular.fun != FULL:
         raise CommandError("the radio is off", code=NO_NETWORK_SERVICE)
     cell = device.modem.config.cell
-    return f'+COPS: ({2 if device.cellular.registered else 1},"{cell.operator}","","{cell.plmn}",{cell.act})'
+    return f'+COPS: ({2 if device.cellular.registered else 1},"","","{cell.plmn}",{cell.act})'
 
 
 @commands.set(
@@ -476,16 +497,14 @@ def cesq(device: Any) -> str:
     return f"+CESQ: 99,99,255,255,{rsrq},{rsrp}"
 
 
-@commands.set("+CSQ", "Show the signal strength", test="+CSQ: (0-31,99),(99)", surplus=False)
+@commands.set("+CSQ", "Show the signal strength", test="+CSQ: (99),(99)", surplus=False)
 def csq(device: Any) -> str:
-    """Show RSSI; unknown while not registered."""
-    return f"+CSQ: {device.modem.config.cell.rssi if device.cellular.registered else 99},99"
+    """Show that the signal strength is unknown: the command is for 2G and 3G, +CESQ is for LTE."""
+    return "+CSQ: 99,99"
 
 
 @commands.set("%XSYSTEMMODE", "Choose the radios", test="%XSYSTEMMODE: (0,1),(0,1),(0,1),(0-4)", surplus=False)
-def xsystemmode(
-    device: Any, lte_m: Flag, nb_iot: Flag, gnss: Flag, preference: Annotated[int, integer(0, 4)] = 0
-) -> None:
+def xsystemmode(device: Any, lte_m: Flag, nb_iot: Flag, gnss: Flag, preference: Annotated[int, integer(0, 4)]) -> None:
     """Choose the radios that may be used, while they are off; ``preference`` 0 to 4 is stored."""
     if device.cellular.fun == FULL:
         raise CommandError("the radios are on", code=NOT_ALLOWED_WHILE_ACTIVE)
@@ -520,7 +539,7 @@ def cgatt_read(device: Any) -> str:
     return f"+CGATT: {int(device.cellular.registered)}"
 
 
-@commands.set("+CGEREP", "Report packet domain events", test="+CGEREP: (0-1),(0)", surplus=False)
+@commands.set("+CGEREP", "Report packet domain events", test="+CGEREP: (0,1),(0)", surplus=False)
 def cgerep(device: Any, mode: Flag = 0) -> None:
     """Switch the report of packet domain events (+CGEV) off or on."""
     device.cellular.cgerep = mode

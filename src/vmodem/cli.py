@@ -22,6 +22,9 @@ LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line that says what is wrong and where to read what would be right."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False)
+
     def error(self, message: str) -> NoReturn:
         """Print ``message`` and end the program with status 2."""
         self.exit(USAGE_ERROR, f"{self.prog}: {message}; see '{self.prog} --help'\n")
@@ -39,6 +42,13 @@ class AddEndpoint(argparse.Action):
         if kind == "stdio" and endpoints.count((kind, values)) > 1:
             raise argparse.ArgumentError(self, "may be given once only")
         namespace.endpoints = endpoints
+
+
+def link_path(value: str) -> str:
+    """Refuse an empty path."""
+    if not value:
+        raise argparse.ArgumentTypeError("the path of the link is empty")
+    return value
 
 
 def tcp_address(value: str) -> tuple[str, int]:
@@ -88,19 +98,20 @@ def make_parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"vmodem {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     _add_serve(commands)
-    commands.add_parser("dialects", help="list the dialects").set_defaults(run=_dialects)
+    listing = commands.add_parser("dialects", help="list the dialects")
+    listing.set_defaults(run=_dialects, parser=listing)
     listing = commands.add_parser("commands", help="list the commands of a dialect")
     listing.add_argument("dialect", type=dialect, metavar="DIALECT")
     listing.add_argument(
         "--errata", action="store_true", help="list where the manual and its firmware disagree instead"
     )
-    listing.set_defaults(run=_commands)
+    listing.set_defaults(run=_commands, parser=listing)
     play = commands.add_parser("play", help="play a transcript against a fresh modem or a device")
     play.add_argument("file", type=Path, metavar="FILE.at")
     _add_dialect(play)
     play.add_argument("--port", metavar="DEVICE[@BAUD]", type=serial_device, help="a device to play it against")
     play.add_argument("--update", action="store_true", help="rewrite the expected lines with what is answered")
-    play.set_defaults(run=_play)
+    play.set_defaults(run=_play, parser=play)
     return parser
 
 
@@ -119,7 +130,9 @@ def _add_serve(commands: Any) -> None:
     _add_dialect(parser)
     endpoints = parser.add_argument_group("endpoints (a pseudo terminal where none is given)")
     add = {"dest": "endpoints", "action": AddEndpoint}
-    endpoints.add_argument("--pty", nargs="?", metavar="LINK", help="a pseudo terminal, and a link to it", **add)
+    endpoints.add_argument(
+        "--pty", nargs="?", type=link_path, metavar="LINK", help="a pseudo terminal, and a link to it", **add
+    )
     endpoints.add_argument(
         "--tcp",
         type=tcp_address,
@@ -141,7 +154,7 @@ def _add_serve(commands: Any) -> None:
         type=ip_address,
         action="append",
         default=[],
-        help="the modem's own address, once for each family (default 127.0.0.1 and ::1)",
+        help="the modem's own address, once for each family (default 127.0.0.1, ::1; any for what goes out)",
     )
     parser.add_argument("--offline", action="store_true", help="start detached from the network")
     parser.add_argument("--terminator", choices=[end.value for end in Terminator], help="what ends a line")
@@ -257,13 +270,21 @@ def _play(arguments: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     parser = make_parser()
-    arguments = parser.parse_args(argv)
+    arguments, rest = parser.parse_known_args(argv)
     if arguments.command is None:
         parser.error("a command is missing: serve, dialects, commands or play")
+    if rest:
+        arguments.parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         status: int = arguments.run(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:  # the reader of a listing has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        status = 0
+    except OSError as error:
+        print(f"{arguments.parser.prog}: cannot write to standard output: {error.strerror}", file=sys.stderr)
+        status = 1
+    else:
+        return status
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left to flush goes nowhere
     return status

@@ -31,9 +31,12 @@ class Reactor:
         loop.add_reader(self._epoll.fileno(), self._dispatch)
 
     def watch(self, fd: int, ready: Callable[[int], None]) -> None:
-        """Call ``ready`` with the epoll events whenever something changes on ``fd``."""
+        """Call ``ready`` with the epoll events whenever something changes on ``fd``, and with what is true already."""
+        if fd in self._watched:
+            self._epoll.modify(fd, EDGES)
+        else:
+            self._epoll.register(fd, EDGES)
         self._watched[fd] = ready
-        self._epoll.register(fd, EDGES)
 
     def forget(self, fd: int) -> None:
         """Watch ``fd`` no more; call it before ``fd`` is closed."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
 import signal
-from collections.abc import Callable
+import socket
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,13 +71,11 @@ class Server:
         loop = self._reactor.loop
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop)
-        if self._options.ready_file is not None:
-            self._options.ready_file.unlink(missing_ok=True)  # of an earlier run that was killed
         try:
+            for address in self._options.addresses.values():
+                _check_address(address)
             for spec in self._options.endpoints:
                 self._endpoints.append(OPENERS[spec.kind](self, spec))
-            for endpoint in self._endpoints:
-                endpoint.start()
             self._announce()
             await self._stopped.wait()
         finally:
@@ -100,6 +101,13 @@ class Server:
     def _stop(self) -> None:
         self._stopped.set()
 
+    def _input_ended(self, failure: str | None) -> None:
+        """End the program with standard input."""
+        if failure is not None:
+            log.error("%s", failure)
+            self._status = 1
+        self._stopped.set()
+
     def _lost(self, reason: str) -> None:
         """Go on without a port that has gone, unless it was the only endpoint."""
         log.error("%s", reason)
@@ -108,11 +116,13 @@ class Server:
             self._stopped.set()
 
     def _announce(self) -> None:
+        """Start every endpoint, then tell where they are."""
         described = [endpoint.describe() for endpoint in self._endpoints]
-        if self._options.ready_file is not None:
-            document = {"dialect": self._options.dialect.name, "pid": os.getpid(), "endpoints": described}
-            _write_whole(self._options.ready_file, json.dumps(document) + "\n")
-        if not any(spec.kind == "stdio" for spec in self._options.endpoints):
+        document = {"dialect": self._options.dialect.name, "pid": os.getpid(), "endpoints": described}
+        with _appearing(self._options.ready_file, json.dumps(document) + "\n"):
+            for endpoint in self._endpoints:
+                endpoint.start()
+        if not any(spec.kind == "stdio" for spec in self._options.endpoints) and sys.stdout is not None:
             for one in described:
                 print(_in_words(one), flush=True)
 
@@ -130,7 +140,7 @@ class Server:
     def _open_stdio(self, spec: EndpointSpec) -> Endpoint:
         from vmodem.endpoints.stdio import StdioEndpoint
 
-        return StdioEndpoint(self._reactor, self.make_modem, self._stop)
+        return StdioEndpoint(self._reactor, self.make_modem, self._input_ended)
 
     def _open_serial(self, spec: EndpointSpec) -> Endpoint:
         from vmodem.endpoints.serial import SerialEndpoint
@@ -185,12 +195,28 @@ def _in_words(endpoint: dict[str, Any]) -> str:
     return f"{host}:{endpoint['port']}"
 
 
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file so that it appears with all its contents."""
+def _check_address(address: str) -> None:
+    """Refuse an address that this machine does not have."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as sock:
+            sock.bind((address, 0))
+    except OSError as error:
+        raise EndpointError(f"cannot use the address {address}: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _appearing(path: Path | None, text: str) -> Iterator[None]:
+    """Let a file appear with all its contents when the block has ended; fail before it where that cannot be done."""
+    if path is None:
+        yield
+        return
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        path.unlink(missing_ok=True)  # of an earlier run that was killed
         temporary.write_text(text, encoding="utf-8")
+        yield
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise EndpointError(f"cannot write the ready file {path}: {error.strerror}") from error

@@ -755,6 +755,9 @@ def run(path: Path, dialect: Dialect, port: Port | None, out: TextIO) -> int:
     except TranscriptError as error:
         print(error, file=out)
         return 1
+    if not blocks:
+        print(f"{path}: it holds no conversation", file=out)
+        return 1
     skipped = f", {len(blocks) - played} skipped" if played < len(blocks) else ""
     print(f"{path}: {played} block{'' if played == 1 else 's'} passed{skipped}", file=out)
     return 0 if played else 1

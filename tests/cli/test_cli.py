@@ -2,15 +2,19 @@
 
 import json
 import os
+import random
 import re
+import select
 import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
-from tests.serving import PtyHost, Served, eventually
+from tests.serving import PtyHost, Served, accept, eventually, port_of, receive, tcp_server
 
 OK = b"\r\nOK\r\n"
 
@@ -187,6 +191,52 @@ class TestStdio:
         assert done.returncode == 0
         assert done.stdout.endswith(OK)
 
+    def test_a_slow_peer_gets_everything_after_the_end_of_input(self):
+        data = random.Random(3).randbytes(1_500_000).replace(b"+", b"-")
+        with tcp_server() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            process = subprocess.Popen(
+                [sys.executable, "-m", "vmodem", "serve", "--stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+            threading.Thread(target=self.feed, args=(process, port_of(listener), data), daemon=True).start()
+            peer = accept(listener)
+            begin = time.monotonic()
+            got = bytearray()
+            while len(got) < len(data):
+                got += receive(peer, min(20_000, len(data) - len(got)))
+                if time.monotonic() - begin < 2.5:  # for longer than the grace
+                    select.select([], [], [], 0.05)
+            assert got == data
+            assert process.stdout.read().endswith(b"\r\n#XDATAMODE: 0\r\n\r\n#XCLOSE: 0,0\r\n\r\nOK\r\n")
+            assert process.wait(20) == 0
+
+    def feed(self, process, port, data):
+        process.stdin.write(b'AT#XSOCKET=1,1,0\rAT#XCONNECT=0,"127.0.0.1",%d\rAT#XSEND=0,2,0\r' % port)
+        process.stdin.write(data + b"+++AT#XCLOSE\r")
+        process.stdin.close()
+
+    @pytest.mark.parametrize("redirection", ["<&-", ">&-"])
+    def test_closed_descriptors(self, redirection):
+        done = self.shell(f"serve --stdio {redirection}")
+        assert (done.returncode, done.stderr) == (1, "vmodem serve: standard input and output are not both open\n")
+
+    def test_output_that_cannot_be_written(self):
+        done = self.shell("serve --stdio > /dev/full")
+        assert done.returncode == 1
+        assert done.stderr.endswith("standard output: No space left on device\n")
+        done = self.shell("serve --tcp 0 > /dev/full")
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+    def test_a_reader_that_has_seen_enough(self):
+        done = self.shell("commands sm --errata | head -1")
+        assert (done.stdout, done.stderr) == ("Socket AT commands\n", "")
+
+    def shell(self, command):
+        return subprocess.run(
+            ["bash", "-c", f"printf 'AT\\r' | {sys.executable} -m vmodem {command}"],
+            capture_output=True, text=True, timeout=20, check=False,
+        )  # fmt: skip
+
 
 class TestMistakes:
     """Status 2, or 1 for an endpoint; one line on standard error; no traceback."""
@@ -215,6 +265,12 @@ class TestMistakes:
             (["serve", "--pty", "/does/not/exist/link"], 1, "cannot make the link"),
             (["serve", "--pty", "/dev/null"], 1, "it exists and is no link"),
             (["serve", "--ready-file", "/does/not/exist/file"], 1, "cannot write the ready file"),
+            (["serve", "--ready-file", "/does/not/exist/file", "--stdio"], 1, "cannot write the ready file"),
+            (["serve", "--ready-file", "/tmp"], 1, "cannot write the ready file"),
+            (["serve", "--tcp", "a" * 70 + ":0"], 1, "no such host name"),
+            (["serve", "--address", "192.0.2.1"], 1, "cannot use the address 192.0.2.1"),
+            (["serve", "--pty", ""], 2, "the path of the link is empty"),
+            (["serve", "--offl"], 2, "see 'vmodem serve --help'"),
             (["commands", "hayes"], 2, "unknown dialect"),
             (["play", "/does/not/exist.at"], 1, "No such file"),
         ],

@@ -110,6 +110,21 @@ class TestStream:
         ready(world, sock, POLLOUT)
         fails(errno.ECONNREFUSED, sock.finish_connect)
 
+    def test_refused_and_tried_again(self, world):
+        sock = world.network.open(Family.IPV4, STREAM)
+        with pytest.raises(BlockingIOError):
+            sock.connect(world.refusing())
+        ready(world, sock, POLLOUT)
+        fails(errno.ECONNREFUSED, sock.finish_connect)
+        address, accept = world.server()
+        world.listener.events.clear()
+        with pytest.raises(BlockingIOError):
+            sock.connect(address)
+        ready(world, sock, POLLOUT)
+        sock.finish_connect()
+        sock.send(b"hello")
+        assert accept().recv(5) == b"hello"
+
     def test_use_before_connect(self, world):
         sock = world.network.open(Family.IPV4, STREAM)
         fails(errno.ENOTCONN, sock.send, b"x")

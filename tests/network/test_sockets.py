@@ -246,6 +246,21 @@ class TestLeavingNothingBehind:
         again.close()
         eventually(lambda: modem.descriptors() == before)
 
+    @pytest.mark.parametrize("linger", [struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)], ids=["RST", "FIN"])
+    @pytest.mark.parametrize(
+        "waits_for", [b"AT#XRECV=0,0,0,0\r" + b"AT\r" * 5000, b"AT#XSEND=0,2,0\r" + b"x" * 40_000_000]
+    )
+    def test_host_vanishes_while_it_is_held_back(self, waits_for, linger):
+        with Served("--tcp", "0") as modem:
+            before = modem.descriptors()
+            host = modem.host()
+            with tcp_server() as listener, connected(host, listener):
+                host.ask("AT#XSOCKETOPT=0,1,21,0")
+                assert host.send_what_fits(waits_for) < len(waits_for) or len(waits_for) < 20_000
+                host.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                host.close()
+                eventually(lambda: modem.descriptors() == before)
+
     def test_a_lookup_under_way(self):
         with Served("--tcp", "0") as modem:
             before = modem.descriptors()

@@ -60,6 +60,7 @@ class Modem:
         echo: whether host input is echoed.
         device: the state of the device.
         stalled: whether it waits for `output` to be taken; `advance` lets it go on.
+        progress: grows whenever a line is executed or a task goes on.
     """
 
     __slots__ = (
@@ -86,6 +87,7 @@ class Modem:
         "now",
         "output",
         "policy",
+        "progress",
         "stalled",
     )
 
@@ -108,6 +110,7 @@ class Modem:
         self.baud = baud
         self.echo = False
         self.stalled = False
+        self.progress = 0
         self.now = 0.0
         self.output = bytearray()
         self._attached = attached
@@ -214,6 +217,11 @@ class Modem:
         """True once the host has sent its last byte and everything that it asked for is done."""
         return self._eof and self._foreground is None and not any(task.awaited for task in self._tasks)
 
+    @property
+    def unread(self) -> int:
+        """How many bytes of the host nobody has consumed yet."""
+        return len(self._input)
+
     # What handlers call
 
     def urc(self, line: str) -> None:
@@ -303,6 +311,7 @@ class Modem:
         if line is None:
             return False
         log.debug("> %s", line)
+        self.progress += 1
         try:
             request = self.dialect.parse(line)
             if request is not None:
@@ -381,6 +390,7 @@ class Modem:
 
     def _step(self, task: Task, answer: Any) -> None:
         """Let a task go on until it waits again or ends."""
+        self.progress += 1
         while True:
             task.trap = None
             try:
@@ -459,7 +469,7 @@ class Modem:
 def command_error(error: Exception) -> CommandError:
     """Translate what a handler raised: what the network does is a plain error, anything else is our own bug."""
     if isinstance(error, CommandError):
-        log.info("error: %s", error.reason)
+        log.info("error: %.200s", error.reason)
         return error
     if isinstance(error, OSError):
         log.info("error: %s", errno.errorcode.get(error.errno or 0, str(error)))

@@ -22,6 +22,9 @@ class Empty(Enum):
 
     EMPTY = "empty"
 
+    def __repr__(self) -> str:
+        return "an empty parameter"
+
 
 EMPTY: Final = Empty.EMPTY
 

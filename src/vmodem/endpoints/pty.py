@@ -38,7 +38,7 @@ class PtySession(Session):
         look: Callable[[], None],
         ended: Callable[[Session], None],
     ) -> None:
-        super().__init__(reactor.loop, modem, master, master, ended)
+        super().__init__(reactor, modem, master, master, ended)
         self._presence = presence
         self._look = look
 
@@ -109,7 +109,7 @@ class PtyEndpoint(Endpoint):
     def _begin(self) -> None:
         modem = self._make_modem()
         if self._presence is None:
-            session = Session(self._reactor.loop, modem, self._master, self._master, self._sessions.discard)
+            session = Session(self._reactor, modem, self._master, self._master, self._sessions.discard)
         else:
             session = PtySession(self._reactor, modem, self._master, self._presence, self._look, self._sessions.discard)
         self._session = session

@@ -51,7 +51,7 @@ class SerialEndpoint(Endpoint):
             os.close(self._fd)
             raise EndpointError(f"cannot use {device} as a serial port: {error.args[-1]}") from error
         self._session = Session(
-            reactor.loop,
+            reactor,
             make_modem(baud=baud),
             self._fd,
             self._fd,

@@ -7,12 +7,18 @@ writes again when the host has read.
 from __future__ import annotations
 
 import asyncio
+import errno
+import logging
 import os
+import select
 from collections.abc import Callable
 from typing import Final
 
 from vmodem.core.modem import Modem
 from vmodem.net.interface import Answer, NetSocket
+from vmodem.reactor import Reactor
+
+log = logging.getLogger("vmodem")
 
 READ_SIZE: Final = 65536
 READS_AT_ONCE: Final = 16
@@ -22,34 +28,40 @@ PTY_CHUNK: Final = 4095
 """What one read of a pseudo terminal returns at the most: a shorter one means that nothing is left."""
 
 EOF_GRACE: Final = 2.0
-"""Seconds that commands may still take after the host's last byte."""
+"""Seconds without progress after which what a host still wanted is given up, once it has gone."""
+
+GONE: Final = select.EPOLLRDHUP | select.EPOLLHUP
 
 
 class Session:
     """One host at one modem.
 
     Args:
-        loop: the event loop.
+        reactor: the process's reactor.
         modem: the modem; its network tells this session what happens.
         read_fd: non-blocking descriptor of the host's bytes.
         write_fd: non-blocking descriptor for the host.
         ended: called once, when the host has gone and everything is released.
+
+    Attributes:
+        error: why it ended, where reading or writing failed for another reason than that the host has gone.
     """
 
     __slots__ = (
-        "_closed", "_ended", "_eof", "_grace", "_loop", "_muted", "_pollable", "_reading", "_timer", "_writing",
-        "modem", "read_fd", "write_fd",
+        "_closed", "_ended", "_eof", "_grace", "_loop", "_muted", "_pollable", "_reactor", "_reading", "_seen",
+        "_timer", "_writing", "error", "modem", "read_fd", "write_fd",
     )  # fmt: skip
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
+        reactor: Reactor,
         modem: Modem,
         read_fd: int,
         write_fd: int,
         ended: Callable[[Session], None],
     ) -> None:
-        self._loop = loop
+        self._reactor = reactor
+        self._loop = reactor.loop
         self.modem = modem
         self.read_fd = read_fd
         self.write_fd = write_fd
@@ -58,6 +70,8 @@ class Session:
         self._pollable = True
         self._timer: asyncio.TimerHandle | None = None
         self._grace: asyncio.TimerHandle | None = None
+        self._seen = 0  # the modem's progress when the grace was last looked at
+        self.error: OSError | None = None
         modem.network.listener = self
 
     def start(self) -> None:
@@ -67,6 +81,7 @@ class Session:
 
     def _read_on(self) -> None:
         """Begin or go on to read."""
+        self._reactor.forget(self.read_fd)
         self._reading = True
         try:
             self._loop.add_reader(self.read_fd, self._readable)
@@ -80,11 +95,24 @@ class Session:
             self._loop.remove_reader(self.read_fd)
         self._reading = False
 
+    def _hold_back(self) -> None:
+        """Read no more until the modem accepts more; whether the host goes away meanwhile is told by the reactor."""
+        self._pause()
+        if self._pollable:
+            self._reactor.watch(self.read_fd, self._changed)
+
+    def _changed(self, events: int) -> None:
+        if events & select.EPOLLERR:
+            self.end()
+        elif events & GONE:
+            self._begin_grace()
+
     def close(self) -> None:
         """Release everything but the descriptors."""
         if self._closed:
             return
         self._pause()
+        self._reactor.forget(self.read_fd)
         self._closed = True
         if self._writing:
             self._loop.remove_writer(self.write_fd)
@@ -170,8 +198,23 @@ class Session:
         self._pause()
         self._eof = True
         self.modem.eof(self._loop.time())
-        self._grace = self._loop.call_later(EOF_GRACE, self.end)
+        self._begin_grace()
         self._after()
+
+    def _begin_grace(self) -> None:
+        if self._grace is None and not self._closed:
+            self._seen = self.modem.progress
+            self._grace = self._loop.call_later(EOF_GRACE, self._end_grace)
+
+    def _end_grace(self) -> None:
+        """End, unless what the host asked for before it went is still making progress."""
+        self._grace = None
+        if self.modem.progress != self._seen:
+            self._begin_grace()
+            return
+        if self.modem.unread:
+            log.warning("the host has gone, %d bytes of it are dropped: nothing takes them", self.modem.unread)
+        self.end()
 
     def _writable(self) -> None:
         self._loop.remove_writer(self.write_fd)
@@ -199,7 +242,7 @@ class Session:
             if not self._reading and not self._eof:
                 self._read_on()
         elif self._reading:
-            self._pause()
+            self._hold_back()
         deadline = modem.deadline
         if deadline is not None and (self._timer is None or self._timer.when() > deadline):
             self._set_timer(deadline)
@@ -217,7 +260,9 @@ class Session:
         except BlockingIOError:
             self._writing = True
             self._loop.add_writer(self.write_fd, self._writable)
-        except OSError:
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.ECONNRESET):
+                self.error = error
             self.end()
 
     def _set_timer(self, deadline: float) -> None:

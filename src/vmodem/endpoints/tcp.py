@@ -29,7 +29,9 @@ class TcpEndpoint(Endpoint):
     """
 
     def __init__(self, reactor: Reactor, make_modem: MakeModem, host: str, port: int) -> None:
+        self._reactor = reactor
         self._loop = reactor.loop
+        self._exhausted = False
         self._make_modem = make_modem
         self._sessions: dict[Session, socket.socket] = {}
         try:
@@ -40,8 +42,9 @@ class TcpEndpoint(Endpoint):
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._listener.bind(address)
             self._listener.listen(BACKLOG)
-        except OSError as error:
-            raise EndpointError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        except (OSError, UnicodeError) as error:  # UnicodeError: a name that cannot be one
+            reason = error.strerror if isinstance(error, OSError) else "no such host name"
+            raise EndpointError(f"cannot listen on {host}:{port}: {reason}") from error
         self._listener.setblocking(False)
 
     def start(self) -> None:
@@ -67,14 +70,17 @@ class TcpEndpoint(Endpoint):
         except (BlockingIOError, ConnectionAbortedError):
             return
         except OSError as error:
-            log.error("cannot accept a connection: %s", os.strerror(error.errno or 0))
+            if not self._exhausted:
+                log.error("cannot accept connections for now: %s", os.strerror(error.errno or 0))
+            self._exhausted = True
             self._loop.remove_reader(self._listener.fileno())
             self._loop.call_later(RETRY, self._accept_again)
             return
+        self._exhausted = False
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         fd = connection.fileno()
-        session = Session(self._loop, self._make_modem(), fd, fd, self._ended)
+        session = Session(self._reactor, self._make_modem(), fd, fd, self._ended)
         self._sessions[session] = connection
         session.start()
 

@@ -76,7 +76,8 @@ class HostSocket(NetSocket):
         self._network = network
         self._sock = sock
         self._family = family
-        self._bound = self._connected = self._connecting = self._listening = False
+        self._bound = self._connected = self._listening = False
+        self._connecting: Address | None = None
         self._dead = 0  # the errno that the connection ended with
         network.opened(self)
         if not self._is_stream():
@@ -142,7 +143,7 @@ class HostSocket(NetSocket):
             self._watch()
         code = self._sock.connect_ex(address)
         if code == errno.EINPROGRESS:
-            self._connecting = True
+            self._connecting = address
             raise BlockingIOError(code, "connecting")
         if code:
             raise OSError(code, os.strerror(code))
@@ -150,15 +151,15 @@ class HostSocket(NetSocket):
 
     def finish_connect(self) -> None:
         self._check()
-        code = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if self._connecting is None:
+            raise OSError(errno.ENOTCONN, "not connecting")
+        # Asked by a second connect(2), which also lets a socket that failed be connected again; SO_ERROR does not.
+        code = self._sock.connect_ex(self._connecting)
+        if code in (errno.EALREADY, errno.EINPROGRESS):
+            raise BlockingIOError(code, "connecting")
+        self._connecting = None
         if code:
-            self._connecting = False
             raise OSError(code, os.strerror(code))
-        try:
-            self._sock.getpeername()
-        except OSError:
-            raise BlockingIOError(errno.EINPROGRESS, "connecting") from None
-        self._connecting = False
         self._connected = True
 
     def send(self, data: bytes) -> int:

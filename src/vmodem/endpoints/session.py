@@ -21,7 +21,7 @@ from vmodem.reactor import Reactor
 log = logging.getLogger("vmodem")
 
 READ_SIZE: Final = 65536
-READS_AT_ONCE: Final = 16
+READS_AT_ONCE: Final = 64
 """How many full reads of a stream in data mode are taken before the rest of the program gets its turn."""
 
 PTY_CHUNK: Final = 4095
@@ -148,8 +148,6 @@ class Session:
             return
         try:
             data = os.read(self.read_fd, READ_SIZE)
-            if len(data) >= PTY_CHUNK and self.modem.streaming:
-                data = self._read_more(data)
         except BlockingIOError:
             return
         except OSError:
@@ -158,20 +156,28 @@ class Session:
         if not data:
             self._end_of_input()
             return
-        self.modem.receive(data, self._loop.time())
+        if len(data) >= PTY_CHUNK and self.modem.streaming:
+            self._stream(data)
+        else:
+            self.modem.receive(data, self._loop.time())
         self._after()
         if self._reading and not self._pollable:
             self._loop.call_soon(self._readable)
 
-    def _read_more(self, data: bytes) -> bytes:
-        """Take what else has come of a stream; one large piece costs the modem as much as a small one."""
-        pieces = [data]
-        try:
-            while len(pieces) < READS_AT_ONCE and len(pieces[-1]) >= PTY_CHUNK:
-                pieces.append(os.read(self.read_fd, READ_SIZE))
-        except OSError:
-            pass  # nothing there for now, or for good: the next read tells
-        return b"".join(pieces)
+    def _stream(self, data: bytes) -> None:
+        """Take data and what follows it: while the modem works on one piece the kernel gets the next one ready."""
+        modem = self.modem
+        for _ in range(READS_AT_ONCE):
+            modem.receive(data, self._loop.time())
+            if not modem.streaming or not modem.accepting:
+                return
+            try:
+                data = os.read(self.read_fd, READ_SIZE)
+            except OSError:  # nothing there for now, or for good: the next wake-up tells
+                return
+            if not data:
+                return
+        modem.receive(data, self._loop.time())
 
     def read_rest(self) -> None:
         """Read all that is there to read: the host has gone and sends no more."""

@@ -37,6 +37,7 @@ from vmodem.net.interface import (
     Option,
     ResolveError,
     SocketType,
+    family_of,
     link_down,
 )
 
@@ -47,14 +48,6 @@ EPHEMERAL: Final = 49152
 def _error(code: int) -> OSError:
     """Return the error ``code``, as the subclass of `OSError` that belongs to it."""
     return OSError(code, errno.errorcode[code])
-
-
-def family_of(host: str) -> Family | None:
-    """Return the family of an address literal, None where ``host`` is not one."""
-    try:
-        return Family.IPV4 if ip_address(host).version == 4 else Family.IPV6
-    except ValueError:
-        return None
 
 
 class FakePeer:
@@ -620,19 +613,11 @@ class FakeNetwork(Network):
         self.sockets.append(socket)
         return socket
 
-    def resolve(self, host: str, family: Family, token: object) -> Sequence[str] | None:
-        """Resolve an address literal at once, a name when events are delivered."""
-        if not self.up:
-            raise ResolveError("EAI_AGAIN")
-        literal = family_of(host)
-        if literal is not None:
-            if family not in (Family.UNSPEC, literal):
-                raise ResolveError("EAI_NONAME")
-            return [host]
+    def look_up(self, host: str, family: Family, token: object) -> None:
+        """Resolve a name when events are delivered."""
         answer = self._lookup(host, family)
         generation = self._generation
         self.later(lambda: self._answer(generation, token, answer))
-        return None
 
     def set_up(self, up: bool) -> None:
         """Bring the link up or down."""

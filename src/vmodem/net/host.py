@@ -12,7 +12,7 @@ import select
 import socket
 import struct
 import termios
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from vmodem.net.interface import (
@@ -419,17 +419,9 @@ class HostNetwork(Network):
     def open_echo(self, family: Family, address: str) -> EchoSocket:
         return HostEchoSocket(self, family, address)
 
-    def resolve(self, host: str, family: Family, token: object) -> Sequence[str] | None:
-        if not self.up:
-            raise ResolveError("EAI_AGAIN")
-        literal = _literal_family(host)
-        if literal is not None:
-            if family not in (Family.UNSPEC, literal):
-                raise ResolveError("EAI_NONAME")
-            return [host]
+    def look_up(self, host: str, family: Family, token: object) -> None:
         self._lookups.add(token)
         self.reactor.run_in_thread(_lookup_job(host, family), lambda answer: self._resolved(token, answer))
-        return None
 
     def set_up(self, up: bool) -> None:
         self.up = up
@@ -454,16 +446,6 @@ class HostNetwork(Network):
         if token in self._lookups:
             self._lookups.discard(token)
             self.listener.resolved(token, answer)
-
-
-def _literal_family(host: str) -> Family | None:
-    for family in (Family.IPV4, Family.IPV6):
-        try:
-            socket.inet_pton(AF[family], host)
-        except (OSError, ValueError):
-            continue
-        return family
-    return None
 
 
 def _lookup_job(host: str, family: Family) -> Callable[[], Answer]:

@@ -12,6 +12,7 @@ import errno
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import Enum, IntEnum
+from ipaddress import ip_address
 from typing import Protocol, TypeAlias
 
 POLLIN = 1
@@ -180,13 +181,28 @@ class Network(ABC):
     def open_echo(self, family: Family, address: str) -> EchoSocket:
         """Open a socket that sends ICMP echo requests to ``address``."""
 
-    @abstractmethod
     def resolve(self, host: str, family: Family, token: object) -> Sequence[str] | None:
-        """Resolve ``host``: addresses at once where that needs no waiting, else None, and the listener is told.
+        """Resolve ``host``: an address literal at once; of a name the listener is told, with ``token``.
+
+        Returns:
+            The addresses, or None where they are not known yet.
 
         Raises:
-            ResolveError: at once, where that is already known.
+            ResolveError: there is no link, or the literal is of another family.
         """
+        if not self.up:
+            raise ResolveError("EAI_AGAIN")
+        literal = family_of(host)
+        if literal is None:
+            self.look_up(host, family, token)
+            return None
+        if family not in (Family.UNSPEC, literal):
+            raise ResolveError("EAI_NONAME")
+        return [host]
+
+    @abstractmethod
+    def look_up(self, host: str, family: Family, token: object) -> None:
+        """Find the addresses of the name ``host``, and tell the listener."""
 
     @abstractmethod
     def set_up(self, up: bool) -> None:
@@ -195,6 +211,14 @@ class Network(ABC):
     @abstractmethod
     def close(self) -> None:
         """Close every socket that is still open and forget pending lookups."""
+
+
+def family_of(host: str) -> Family | None:
+    """Return the family of an address literal, None where ``host`` is not one."""
+    try:
+        return Family.IPV4 if ip_address(host).version == 4 else Family.IPV6
+    except ValueError:
+        return None
 
 
 def link_down() -> OSError:

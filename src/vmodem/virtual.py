@@ -48,7 +48,6 @@ class Virtual:
         self.network = network or FakeNetwork()
         self.network.listener = self
         self.now = 0.0
-        self._overslept = False
         self.modem = Modem(
             dialect,
             self.network,

@@ -6,6 +6,7 @@ import errno
 import pytest
 
 from tests.network.worlds import FakeWorld, HostWorld, ready
+from tests.serving import eventually
 from vmodem.net.interface import (
     MSG_PEEK,
     POLLERR,
@@ -13,7 +14,6 @@ from vmodem.net.interface import (
     POLLIN,
     POLLOUT,
     Family,
-    Option,
     ResolveError,
     SocketType,
 )
@@ -157,12 +157,7 @@ class TestStream:
         assert sock.unacknowledged() == 0
         sock.send(b"x")
         assert peer.recv(1) == b"x"
-        assert sock.unacknowledged() == 0
-
-    def test_options(self, world):
-        sock, _ = connected(world)
-        for option in (Option.NODELAY, Option.KEEPALIVE, Option.REUSEADDR):
-            sock.set_option(option, 1)
+        eventually(lambda: sock.unacknowledged() == 0)  # the host's kernel may take its time to acknowledge
 
 
 class TestPoll:

@@ -273,7 +273,9 @@ class TestLeavingNothingBehind:
         host.send(random.Random(2).randbytes(1 << 16).replace(b"+", b"") + b'\r"\r\r')
         host.send(b"\r" * 2 + b'"' + b"\r" * 5000)
         host.send(b"AT#XUUID\r")
-        host.read_until(b"\r\n#XUUID: ")
+        before = host.read_until(b"\r\n#XUUID: ")
+        assert before.replace(b"\r\nERROR\r\n", b"") == b"\r\n#XUUID: "  # noise is ERROR and nothing else
+        assert len(host.read_until(OK)) == 36 + len(b"\r\n") + len(OK)
 
     def test_host_that_never_reads(self, modem):
         host = modem.host()

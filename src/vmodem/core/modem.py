@@ -82,7 +82,6 @@ class Modem:
         "device",
         "dialect",
         "echo",
-        "follow",
         "network",
         "now",
         "output",
@@ -105,7 +104,6 @@ class Modem:
         self.dialect = dialect
         self.network = network
         self.config = config
-        self.follow = follow
         self.policy: Any = dialect.policies[follow]
         self.baud = baud
         self.echo = False

@@ -7,7 +7,7 @@ the dialect's table is their union.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 
 from vmodem.core.errors import CommandError
@@ -88,6 +88,14 @@ class CommandTable:
             self._commands.update(table._commands)
         return self
 
+    def replying(self, frame: Callable[[Reply], Reply]) -> CommandTable:
+        """Return the same commands with every reply passed through ``frame``; none of them may have to wait."""
+        table = CommandTable(self._page)
+        for command in self:
+            handlers = {form: _framed(handler, frame) for form, handler in command.handlers.items()}
+            table._commands[command.name] = replace(command, handlers=handlers)
+        return table
+
     def __iter__(self) -> Iterator[Command]:
         return iter(self._commands.values())
 
@@ -127,3 +135,7 @@ class CommandTable:
         command = self._commands.setdefault(name, Command(name, summary, self._page))
         command.summary = command.summary or summary
         return command
+
+
+def _framed(handler: Handler, frame: Callable[[Reply], Reply]) -> Handler:
+    return lambda *arguments: frame(handler(*arguments))  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
-from vmodem.core.framing import Terminator
+from vmodem.core.framing import LineRules, Overlong, Terminator
 from vmodem.core.syntax import Request
 from vmodem.net.interface import NetSocket
 
@@ -29,6 +29,23 @@ class Device(Protocol):
 
     def socket_ready(self, socket: NetSocket, events: int) -> None:
         """React to readiness that no running handler waits for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the engine does differently on either side of ``--follow``; each dialect adds what its handlers do.
+
+    Attributes:
+        loses_input: whether what arrives while a command runs is lost, instead of waiting its turn.
+        drops_urcs: whether unsolicited lines that come up in data mode are lost, instead of waiting for its end.
+        urcs_in_data_mode: whether unsolicited messages are sent in data mode too.
+        overlong: what becomes of a line that is too long.
+    """
+
+    loses_input: bool = False
+    drops_urcs: bool = False
+    urcs_in_data_mode: bool = False
+    overlong: Overlong = Overlong.ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +81,7 @@ class Dialect:
         device: makes the state of a device that was just powered on.
         parse: the grammar of a line: a request, or None for a line that is ignored; raises `CommandError`.
         terminator: what ends a line by default.
-        line_limit: longest line in bytes.
+        lines: how lines are cut besides.
         banner: what is sent at boot.
         information: frames one information line.
         ok: the positive final result.
@@ -80,11 +97,11 @@ class Dialect:
     manual: str
     commands: CommandTable
     errata: tuple[Erratum, ...]
-    policies: Mapping[Follow, Any]
+    policies: Mapping[Follow, Policy]
     device: Callable[[Modem], Device]
     parse: Callable[[bytes], Request | None]
     terminator: Terminator
-    line_limit: int
+    lines: LineRules
     banner: bytes
     information: Callable[[str], bytes]
     ok: bytes

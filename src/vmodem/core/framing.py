@@ -1,18 +1,20 @@
-"""From host bytes to lines and to data: two readers over one input buffer.
+"""From host bytes to lines and to data: readers over one input buffer.
 
-`LineReader` takes one line, `EscapeReader` takes data up to an escape sequence.
-A reader takes what it consumes out of the front of the buffer, returns None for "need more", and gives the same
-result however the bytes were cut into chunks. Readers know nothing of commands.
+`LineReader` takes one line; `EscapeReader` takes data up to an escape sequence, `SilenceReader` up to one that silence
+follows, `CountReader` a number of bytes. A reader takes what it consumes out of the front of the buffer, returns None
+for "need more", and gives the same result however the bytes were cut into chunks. Readers know nothing of commands.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 CR: Final = 0x0D
 LF: Final = 0x0A
+NUL: Final = 0x00
 QUOTE: Final = 0x22
 BACKSPACE: Final = b"\x08\x7f"
 
@@ -26,32 +28,52 @@ class Terminator(Enum):
 
 
 class LineTooLong(Exception):  # noqa: N818 - an event of the wire, not a fault of the caller
-    """A line was longer than the limit; it has been discarded up to its terminator."""
+    """A line was longer than the limit, and has been discarded."""
 
 
-_SPECIAL: Final = {
-    Terminator.CR: re.compile(rb'[\r"\x08\x7f]'),
-    Terminator.LF: re.compile(rb'[\n"\x08\x7f]'),
-    Terminator.CRLF: re.compile(rb'[\n"\x08\x7f]'),
-}
+class Overlong(Enum):
+    """What becomes of a line that is longer than the limit."""
+
+    ERROR = "one error when its terminator comes"
+    ERROR_AT_ONCE = "an error as soon as it is too long; what follows begins a new line"
+    TRUNCATE = "its beginning, up to the limit, is the line"
+
+
+@dataclass(frozen=True, slots=True)
+class LineRules:
+    """How a device cuts lines, besides their terminator.
+
+    Attributes:
+        limit: longest line in bytes, terminator excluded.
+        quotes: whether a terminator inside double quotes is data.
+        nul: whether NUL ends a line too.
+    """
+
+    limit: int
+    quotes: bool = True
+    nul: bool = False
 
 
 class LineReader:
     """Cut lines out of the input.
 
-    A terminator inside double quotes is data. Backspace (0x08) and delete (0x7F) take back the byte before them. With
-    `Terminator.CR` one LF right after the CR belongs to the terminator; with `Terminator.CRLF` a lone CR or LF is data.
+    Backspace (0x08) and delete (0x7F) take back the byte before them. With `Terminator.CR` one LF right after the CR
+    belongs to the terminator; with `Terminator.CRLF` a lone CR or LF is data.
 
     Args:
         terminator: what ends a line.
-        limit: longest line in bytes, terminator excluded; a longer one raises `LineTooLong` when its terminator comes.
+        rules: how lines are cut besides.
+        overlong: what becomes of a line that is too long.
     """
 
     __slots__ = (
         "_after_cr",
         "_echoed",
+        "_ends",
+        "_kept",
         "_limit",
         "_overlong",
+        "_overlong_rule",
         "_pos",
         "_quoted",
         "_sends_lf",
@@ -59,14 +81,18 @@ class LineReader:
         "_terminator",
     )
 
-    def __init__(self, terminator: Terminator, limit: int) -> None:
+    def __init__(self, terminator: Terminator, rules: LineRules, overlong: Overlong = Overlong.ERROR) -> None:
         self._terminator = terminator
-        self._special = _SPECIAL[terminator]
-        self._limit = limit
+        ends = (b"\r" if terminator is Terminator.CR else b"\n") + (b"\0" if rules.nul else b"")
+        self._ends = re.compile(b"[%b]" % ends)
+        self._special = re.compile(b"[%b%b%b]" % (ends, BACKSPACE, b'"' if rules.quotes else b""))
+        self._limit = rules.limit
+        self._overlong_rule = overlong
         self._pos = 0  # bytes before this were looked at already
         self._echoed = 0  # bytes before this were echoed already
         self._quoted = False
         self._overlong = False
+        self._kept = b""  # the beginning of an overlong line
         self._after_cr = False
         self._sends_lf: bool | None = None  # the host's habit, once seen
 
@@ -81,13 +107,12 @@ class LineReader:
             The line, or None while its terminator has not come.
 
         Raises:
-            LineTooLong: in place of a line that was longer than the limit.
+            LineTooLong: in place of a line that was longer than the limit, unless such a line is truncated.
         """
         if self._after_cr and not self.skip_line_feed(buffer):
             return None
         if self._overlong:
-            self._skip_overlong(buffer, echo)
-            return None
+            return self._skip_overlong(buffer, echo)
         window = self._limit + 2  # a line of the limit's length and CR LF
         search = self._special.search
         while (found := search(buffer, self._pos, window)) is not None:
@@ -106,22 +131,27 @@ class LineReader:
         self._echo(buffer, self._pos, echo)
         if self._pos < window:
             return None
-        self._overlong = True
         self._quoted = False
+        if self._overlong_rule is Overlong.ERROR_AT_ONCE:
+            del buffer[:window]
+            self._pos = self._echoed = 0
+            raise LineTooLong
+        self._overlong = True
+        self._kept = bytes(buffer[: self._limit])
         self._discard(buffer, window)
-        self._skip_overlong(buffer, echo)
-        return None
+        return self._skip_overlong(buffer, echo)
 
-    def _skip_overlong(self, buffer: bytearray, echo: bytearray | None) -> None:
+    def _skip_overlong(self, buffer: bytearray, echo: bytearray | None) -> bytes | None:
         """Discard bytes up to the next terminator; quotes and editing no longer mean anything."""
-        end = CR if self._terminator is Terminator.CR else LF
-        while (at := buffer.find(end, self._pos)) >= 0:
+        while (found := self._ends.search(buffer, self._pos)) is not None:
+            at = found.start()
             self._pos = at + 1
             if self._ends_line(buffer, at):
-                self._take_line(buffer, at, echo)
+                return self._take_line(buffer, at, echo)
         self._echo(buffer, len(buffer), echo)
         if buffer:
             self._discard(buffer, len(buffer))
+        return None
 
     def skip_line_feed(self, buffer: bytearray) -> bool:
         """Drop the LF that followed the last line's CR; return False while that is not known yet."""
@@ -158,22 +188,22 @@ class LineReader:
         self._quoted = self._overlong = self._after_cr = False
 
     def _ends_line(self, buffer: bytearray, at: int) -> bool:
-        return self._terminator is not Terminator.CRLF or (at > 0 and buffer[at - 1] == CR)
+        return self._terminator is not Terminator.CRLF or buffer[at] == NUL or (at > 0 and buffer[at - 1] == CR)
 
     def _take_line(self, buffer: bytearray, at: int, echo: bytearray | None) -> bytes:
         self._echo(buffer, at + 1, echo)
         end = at
-        if self._terminator is not Terminator.CR and at > 0 and buffer[at - 1] == CR:
+        if buffer[at] == LF and at > 0 and buffer[at - 1] == CR:
             end = at - 1
-        line = bytes(buffer[:end])
-        del buffer[: at + 1]
+        line = self._kept if self._overlong else bytes(buffer[:end])
         overlong = self._overlong or len(line) > self._limit
+        self._after_cr = buffer[at] == CR
+        del buffer[: at + 1]
         self._pos = self._echoed = 0
         self._overlong = False
-        self._after_cr = self._terminator is Terminator.CR
-        if overlong:
+        if overlong and self._overlong_rule is not Overlong.TRUNCATE:
             raise LineTooLong
-        return line
+        return line[: self._limit] if overlong else line
 
     def _take_back(self, buffer: bytearray, at: int, echo: bytearray | None) -> None:
         self._echo(buffer, at + 1, echo)
@@ -254,3 +284,73 @@ class EscapeReader:
         data = bytes(buffer[:length])
         del buffer[: length + skip]
         return data, why
+
+
+class SilenceReader:
+    """Take data up to an escape sequence that the host sends last, before it falls silent.
+
+    Silence flushes what is there; where that ends in the escape sequence, data ends. Anywhere else the escape sequence
+    is data.
+
+    Args:
+        escape: the escape sequence, such as ``b"+++"``.
+        capacity: buffer size in bytes; a full one is flushed without waiting for silence.
+    """
+
+    __slots__ = ("_capacity", "_escape")
+
+    def __init__(self, escape: bytes, capacity: int) -> None:
+        self._escape = escape
+        self._capacity = capacity
+
+    def read(self, buffer: bytearray, *, idle: bool) -> tuple[bytes, Flush] | None:
+        """Take one piece of data; ``idle`` tells that the host was silent for the time limit."""
+        if idle and buffer.endswith(self._escape):
+            data = self.rest(buffer)
+            return data[: -len(self._escape)], Flush.ESCAPE
+        if idle and buffer:
+            return self.rest(buffer), Flush.IDLE
+        if len(buffer) < self._capacity + len(self._escape):
+            return None
+        data = bytes(buffer[: self._capacity])  # what is left over may be the escape sequence
+        del buffer[: self._capacity]
+        return data, Flush.FULL
+
+    def waiting(self, buffer: bytearray) -> bool:
+        """Return whether silence would flush something."""
+        return bool(buffer)
+
+    def rest(self, buffer: bytearray) -> bytes:
+        """Take all that is left, when no more can come."""
+        data = bytes(buffer)
+        buffer.clear()
+        return data
+
+
+class CountReader:
+    """Take exactly ``count`` bytes of data, whatever they are.
+
+    Args:
+        count: how many bytes, 1 or more.
+    """
+
+    __slots__ = ("_count",)
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def read(self, buffer: bytearray, *, idle: bool) -> tuple[bytes, Flush] | None:
+        """Take the data once all of it is there; silence means nothing."""
+        if len(buffer) < self._count:
+            return None
+        return self.rest(buffer), Flush.FULL
+
+    def waiting(self, buffer: bytearray) -> bool:
+        """Return whether silence would flush something."""
+        return False
+
+    def rest(self, buffer: bytearray) -> bytes:
+        """Take what there is, when no more can come."""
+        data = bytes(buffer[: self._count])
+        del buffer[: self._count]
+        return data

@@ -1,7 +1,8 @@
 """The engine: host bytes, network readiness and the time go in, host bytes and the next deadline come out.
 
 A `Modem` runs one command at a time, in the foreground, and any number of background tasks. Input that arrives
-meanwhile waits its turn. Unsolicited lines (URCs) wait until no command runs and nothing is left to read.
+meanwhile waits its turn, unless the dialect's policy says that it is lost. Unsolicited lines (URCs) wait until no
+command runs and nothing is left to read.
 
 Nothing here does I/O or looks at a clock; whoever drives a modem does:
 
@@ -24,16 +25,16 @@ from typing import Any, Final
 
 from vmodem.config import Config
 from vmodem.core.commands import Line, Outcome, Reply
-from vmodem.core.dialect import Dialect, Follow
+from vmodem.core.dialect import Dialect, Follow, Policy
 from vmodem.core.errors import CommandError
 from vmodem.core.framing import Flush, LineReader, LineTooLong, Terminator
-from vmodem.core.tasks import HostData, Lookup, Ready, Task
+from vmodem.core.tasks import AnyReady, HostData, Lookup, Room, Task
 from vmodem.net.interface import CLOSURE, Answer, NetSocket, Network, ResolveError
 
 log = logging.getLogger("vmodem")
 
 INPUT_LIMIT: Final = 8192
-"""Bytes of the host that may wait before `Modem.accepting` turns False."""
+"""Bytes of the host that may wait before `Modem.accepting` turns False, unless a command says otherwise."""
 
 SLEEP_RETRY: Final = 0.05
 """Seconds until sleeping is tried again while a command runs."""
@@ -59,6 +60,7 @@ class Modem:
         now: the engine's clock in seconds, as of the last call.
         echo: whether host input is echoed.
         device: the state of the device.
+        line_changed: called with the new speed in bit/s and whether RTS/CTS is on, when the host has changed them.
         stalled: whether it waits for `output` to be taken; `advance` lets it go on.
         progress: grows whenever a line is executed or a task goes on.
     """
@@ -70,18 +72,22 @@ class Modem:
         "_eof",
         "_foreground",
         "_input",
+        "_input_limit",
         "_last_rx",
         "_lines",
         "_off",
+        "_takes_data",
         "_tasks",
         "_timers",
         "_urc_size",
         "_urcs",
+        "_watch",
         "baud",
         "config",
         "device",
         "dialect",
         "echo",
+        "line_changed",
         "network",
         "now",
         "output",
@@ -106,6 +112,7 @@ class Modem:
         self.config = config
         self.policy: Any = dialect.policies[follow]
         self.baud = baud
+        self.line_changed: Callable[[int, bool], None] = _ignore_line
         self.echo = False
         self.stalled = False
         self.progress = 0
@@ -113,7 +120,11 @@ class Modem:
         self.output = bytearray()
         self._attached = attached
         self._input = bytearray()
-        self._lines = LineReader(terminator or dialect.terminator, dialect.line_limit)
+        self._input_limit = INPUT_LIMIT
+        self._watch: Callable[[int], None] | None = None
+        self._takes_data = False
+        policy: Policy = self.policy
+        self._lines = LineReader(terminator or dialect.terminator, dialect.lines, policy.overlong)
         self._foreground: Task | None = None
         self._data_mode: Coroutine[Any, Any, Reply] | None = None
         self._tasks: list[Task] = []
@@ -137,9 +148,11 @@ class Modem:
     def receive(self, data: bytes, now: float) -> None:
         """Take bytes of the host; any number, cut anywhere."""
         self.now = self._last_rx = now
-        if self._off:
+        if self._off or (self.policy.loses_input and self._foreground is not None and not self._takes_data):
             return
         self._input += data
+        if self._watch is not None:
+            self._watch(len(self._input))
         if self._asleep is not None:
             self._wake()
         self._process()
@@ -149,7 +162,7 @@ class Modem:
         self.now = now
         for task in self._all_tasks():
             trap = task.trap
-            if isinstance(trap, Ready) and trap.socket is socket and events & (trap.events | CLOSURE):
+            if isinstance(trap, AnyReady) and socket in trap.sockets and events & (trap.events | CLOSURE):
                 self._step(task, events)
         self.device.socket_ready(socket, events)
         self._process()
@@ -169,7 +182,7 @@ class Modem:
             trap = task.trap
             if isinstance(trap, HostData) or trap is None or trap.deadline is None or trap.deadline > now:
                 continue
-            self._step(task, 0 if isinstance(trap, Ready) else None)
+            self._step(task, 0 if isinstance(trap, AnyReady) else None)
         for timer in [timer for timer in self._timers if timer[0] <= now]:
             if timer in self._timers:  # an earlier one may have reset the device
                 self._timers.remove(timer)
@@ -203,7 +216,7 @@ class Modem:
     @property
     def accepting(self) -> bool:
         """False while the host should be kept from sending: enough of its bytes wait already."""
-        return len(self._input) < INPUT_LIMIT and len(self.output) < OUTPUT_LIMIT
+        return len(self._input) < self._input_limit and len(self.output) < OUTPUT_LIMIT
 
     @property
     def streaming(self) -> bool:
@@ -222,9 +235,20 @@ class Modem:
 
     # What handlers call
 
+    @property
+    def takes_data(self) -> bool:
+        """Whether the host's bytes are data: in data mode, or for a command that takes them itself."""
+        return self._takes_data
+
+    def write(self, line: Line) -> None:
+        """Send a line, or bytes as they are, at once: in the middle of a command, or of data mode."""
+        self._write(line)
+
     def urc(self, line: str) -> None:
         """Queue an unsolicited line; it is dropped where the queue is full."""
         log.debug("unsolicited: %s", line)
+        if self._takes_data and self.policy.drops_urcs:
+            return
         self.urc_bytes(self.dialect.urc(line))
 
     def urc_bytes(self, data: bytes) -> None:
@@ -262,6 +286,30 @@ class Modem:
         self._data_mode = coroutine
         self._lines.enter_data(swallow=swallow_line_feed)
 
+    def take_data(
+        self,
+        *,
+        swallow_line_feed: bool,
+        limit: int = INPUT_LIMIT,
+        watch: Callable[[int], None] | None = None,
+    ) -> None:
+        """Let the running command, a coroutine, await `HostData`: until it ends the host's bytes are data.
+
+        Args:
+            swallow_line_feed: whether a LF right after the command's CR still belongs to the command.
+            limit: how many bytes may wait before the host is kept from sending more.
+            watch: called with the number of bytes that wait, whenever it has changed.
+        """
+        self._lines.enter_data(swallow=swallow_line_feed)
+        self._takes_data = True
+        self._input_limit = limit
+        self._watch = watch
+
+    def discard_input(self) -> None:
+        """Forget what the host has sent and nobody has consumed."""
+        self._input.clear()
+        self._lines.reset()
+
     def restart(self) -> None:
         """Restart the device: all its state is lost, the banner is sent again."""
         self._shut_down()
@@ -295,19 +343,22 @@ class Modem:
                     break
             elif not self._feed(task):
                 break
+        self._send_urcs()
+        if self._tasks:
+            self._give_room()
         self.stalled = len(self.output) >= OUTPUT_LIMIT
-        if self._urcs and self._foreground is None:
-            self._send_urcs()
 
     def _next_line(self) -> bool:
         """Execute the next line; return False where there is none."""
         try:
             line = self._lines.read(self._input, self.output if self.echo else None)
         except LineTooLong:
-            self._fail(CommandError(f"a line of more than {self.dialect.line_limit} bytes"))
+            self._fail(CommandError(f"a line of more than {self.dialect.lines.limit} bytes"))
             return True
         if line is None:
             return False
+        if self.policy.loses_input:
+            self._input.clear()
         log.debug("> %s", line)
         self.progress += 1
         try:
@@ -326,6 +377,8 @@ class Modem:
             return
         if outcome is not None:
             self._write(outcome)  # type: ignore[arg-type]
+        if self._data_mode is not None:
+            self._send_urcs()  # what a peer sent before must not come after what it sends in data mode
         log.debug("< OK")
         self.output += self.dialect.ok
         if self._data_mode is not None:
@@ -354,6 +407,7 @@ class Modem:
         task = Task(self._data_mode, self._end_data_mode, _background_failed)
         self._data_mode = None
         self._foreground = task
+        self._takes_data = True
         self._step(task, None)
 
     def _end_data_mode(self, reply: Reply) -> None:
@@ -367,7 +421,7 @@ class Modem:
             return False
         if not self._lines.skip_line_feed(self._input) and not self._eof:
             return False
-        idle = self.now >= self._last_rx + trap.time_limit
+        idle = self._eof or self.now >= self._last_rx + trap.time_limit
         piece = trap.reader.read(self._input, idle=idle)
         if piece is None and self._eof:
             piece = (trap.reader.rest(self._input), Flush.IDLE) if self._input else None
@@ -377,6 +431,8 @@ class Modem:
         if piece is None:
             trap.deadline = self._last_rx + trap.time_limit if trap.reader.waiting(self._input) else None
             return False
+        if self._watch is not None:
+            self._watch(len(self._input))
         self._step(task, piece)
         return True
 
@@ -418,6 +474,9 @@ class Modem:
     def _drop(self, task: Task) -> None:
         if task is self._foreground:
             self._foreground = None
+            self._takes_data = False
+            self._input_limit = INPUT_LIMIT
+            self._watch = None
         elif task in self._tasks:
             self._tasks.remove(task)
 
@@ -456,12 +515,30 @@ class Modem:
         return self.echo and self._lines.partial and self.now < self._last_rx + self.dialect.urc_hold
 
     def _send_urcs(self) -> None:
-        if self._held_back():
+        """Send what is queued, unless a command or data mode keeps it waiting."""
+        if not self._urcs or self._held_back():
+            return
+        if self._foreground is not None and not (self._takes_data and self.policy.urcs_in_data_mode):
             return
         while self._urcs and len(self.output) < OUTPUT_LIMIT:
             data = self._urcs.popleft()
             self._urc_size -= len(data)
             self.output += data
+
+    def _give_room(self) -> None:
+        """Let those go on that wait for room, one at a time, while there is some."""
+        waiting = True
+        while waiting:
+            waiting = False
+            for task in [task for task in self._tasks if isinstance(task.trap, Room)]:
+                if isinstance(task.trap, Room) and self._has_room():
+                    waiting = True
+                    self._step(task, None)
+                    self._send_urcs()
+
+    def _has_room(self) -> bool:
+        written_at_once = self._takes_data and not self.policy.urcs_in_data_mode
+        return len(self.output) < OUTPUT_LIMIT and (written_at_once or not self._urcs)
 
 
 def command_error(error: Exception) -> CommandError:
@@ -476,6 +553,10 @@ def command_error(error: Exception) -> CommandError:
     else:
         log.error("unexpected error in a command", exc_info=error)
     return CommandError(str(error))
+
+
+def _ignore_line(baud: int, rtscts: bool) -> None:
+    """Do nothing about a change of the line: most endpoints have no speed."""
 
 
 def _background_done(reply: object) -> None:

@@ -6,6 +6,8 @@ A handler that must wait is a coroutine that awaits one of these traps; the engi
     await Delay(deadline)                             a moment
     addresses = await Lookup(host, family)            a name, or ResolveError
     data, why = await HostData(reader, time_limit)    bytes of the host
+    await AnyReady(sockets, POLLIN, deadline)         one of several sockets, or 0
+    await Room()                                      room for more unsolicited bytes
 """
 
 from __future__ import annotations
@@ -31,15 +33,24 @@ class Trap(Generic[T]):
         return cast(T, (yield self))
 
 
-class Ready(Trap[int]):
-    """Wait until one of ``events`` may be true on ``socket``; 0 when the deadline came first."""
+class AnyReady(Trap[int]):
+    """Wait until one of ``events`` may be true on one of ``sockets``; 0 when the deadline came first."""
 
-    __slots__ = ("events", "socket")
+    __slots__ = ("events", "sockets")
 
-    def __init__(self, socket: NetSocket, events: int, deadline: float | None) -> None:
-        self.socket = socket
+    def __init__(self, sockets: Sequence[NetSocket], events: int, deadline: float | None) -> None:
+        self.sockets = sockets
         self.events = events
         self.deadline = deadline
+
+
+class Ready(AnyReady):
+    """Wait until one of ``events`` may be true on ``socket``; 0 when the deadline came first."""
+
+    __slots__ = ()
+
+    def __init__(self, socket: NetSocket, events: int, deadline: float | None) -> None:
+        super().__init__((socket,), events, deadline)
 
 
 class Delay(Trap[None]):
@@ -83,6 +94,18 @@ class HostData(Trap[tuple[bytes, Flush]]):
     def __init__(self, reader: DataReader, time_limit: float) -> None:
         self.reader = reader
         self.time_limit = time_limit
+        self.deadline = None
+
+
+class Room(Trap[None]):
+    """Wait until the host has taken what was sent, so that one more unsolicited message does not pile up.
+
+    Whoever passes on what peers send waits for room before each piece: a host that does not read stops the peers.
+    """
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
         self.deadline = None
 
 

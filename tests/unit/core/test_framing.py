@@ -2,14 +2,14 @@ import random
 
 import pytest
 
-from vmodem.core.framing import EscapeReader, Flush, LineReader, LineTooLong, Terminator
+from vmodem.core.framing import EscapeReader, Flush, LineReader, LineRules, LineTooLong, Terminator
 
 CR, LF, CRLF = Terminator.CR, Terminator.LF, Terminator.CRLF
 
 
 def lines(data, terminator=CR, limit=4096, chunks=None):
     """Return the lines of ``data``, fed in ``chunks`` of the given sizes; "too long" stands for LineTooLong."""
-    reader, buffer, found = LineReader(terminator, limit), bytearray(), []
+    reader, buffer, found = LineReader(terminator, LineRules(limit)), bytearray(), []
     for size in chunks or [len(data)]:
         buffer += data[:size]
         data = data[size:]
@@ -66,7 +66,7 @@ def test_lines_are_the_same_however_the_bytes_are_cut(terminator, data, expected
 
 
 def test_echo_copies_every_byte_once_up_to_the_terminator():
-    reader, buffer, echo = LineReader(CR, 100), bytearray(), bytearray()
+    reader, buffer, echo = LineReader(CR, LineRules(100)), bytearray(), bytearray()
     for byte in b"ATX\x08E0\r\n":
         buffer.append(byte)
         reader.read(buffer, echo)
@@ -74,14 +74,14 @@ def test_echo_copies_every_byte_once_up_to_the_terminator():
 
 
 def test_echo_of_an_overlong_line():
-    reader, buffer, echo = LineReader(CR, 3), bytearray(b"abcdefgh\r"), bytearray()
+    reader, buffer, echo = LineReader(CR, LineRules(3)), bytearray(b"abcdefgh\r"), bytearray()
     with pytest.raises(LineTooLong):
         reader.read(buffer, echo)
     assert echo == b"abcdefgh\r"
 
 
 def test_memory_for_an_endless_line_is_bounded():
-    reader, buffer = LineReader(CR, 4096), bytearray()
+    reader, buffer = LineReader(CR, LineRules(4096)), bytearray()
     for _ in range(100):
         buffer += b'"' * 1000
         assert reader.read(buffer) is None
@@ -90,7 +90,7 @@ def test_memory_for_an_endless_line_is_bounded():
 
 class TestLineFeedBeforeData:
     def read_line(self, data):
-        reader, buffer = LineReader(CR, 100), bytearray(data)
+        reader, buffer = LineReader(CR, LineRules(100)), bytearray(data)
         while reader.read(buffer) is not None:
             pass
         return reader, buffer

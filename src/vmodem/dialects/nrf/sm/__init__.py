@@ -6,7 +6,7 @@ from typing import Final
 
 from vmodem.core.commands import CommandTable
 from vmodem.core.dialect import Dialect, Follow
-from vmodem.core.framing import Terminator
+from vmodem.core.framing import LineRules, Terminator
 from vmodem.dialects import v250
 from vmodem.dialects.nrf import cellular
 from vmodem.dialects.nrf.device import OK, error, information
@@ -38,7 +38,7 @@ DIALECT: Final = Dialect(
     device=SerialModem,
     parse=parse,
     terminator=Terminator.CR,
-    line_limit=4096,
+    lines=LineRules(4096),
     banner=b"Ready\r\n",
     information=information,
     ok=OK,

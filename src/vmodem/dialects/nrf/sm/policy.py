@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from vmodem.core import dialect
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy(dialect.Policy):
     """One side.
 
     Attributes:

@@ -3,70 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Generic, Protocol, TypeVar
 
 from vmodem.core.errors import CommandError
-from vmodem.core.tasks import Task
-from vmodem.net.interface import Family, NetSocket, SocketType
+from vmodem.net.interface import NetSocket
 
 
-class Socket:
-    """One open socket as its host knows it.
+class Handled(Protocol):
+    """What a dialect keeps of one open socket: at least the handle that names it, and the network's socket."""
 
-    Attributes:
-        handle: the number that names it on the wire.
-        net: the network's socket behind it.
-        family: protocol family.
-        type: socket type.
-        role: 0 client, 1 server.
-        cid: PDN connection.
-        sec_tag: security tag of a secure socket, None for a plain one.
-        hostname: the name that a secure socket's peer has to have, None where it is not checked.
-        receive_timeout: seconds, 0 for ever.
-        send_timeout: seconds, 0 for ever.
-        options: value of every option that was set, by its number.
-        peer: the accepted connection that a listening socket reaches.
-        listener: the listening socket that an accepted connection came from.
-        active_at: when data last moved, in seconds of the engine's clock.
-        watchdog: the background task that ends an inactive connection.
-    """
+    @property
+    def handle(self) -> int:
+        """The number that names it on the wire."""
 
-    __slots__ = (
-        "active_at",
-        "cid",
-        "family",
-        "handle",
-        "hostname",
-        "listener",
-        "net",
-        "options",
-        "peer",
-        "receive_timeout",
-        "role",
-        "sec_tag",
-        "send_timeout",
-        "type",
-        "watchdog",
-    )
-
-    def __init__(self, handle: int, net: NetSocket, family: Family, type: SocketType, role: int, cid: int = 0) -> None:
-        self.handle = handle
-        self.net = net
-        self.family = family
-        self.type = type
-        self.role = role
-        self.cid = cid
-        self.sec_tag: int | None = None
-        self.hostname: str | None = None
-        self.receive_timeout = 0.0
-        self.send_timeout = 0.0
-        self.options: dict[int, int] = {}
-        self.peer: Socket | None = None
-        self.listener: Socket | None = None
-        self.active_at = 0.0
-        self.watchdog: Task | None = None
+    @property
+    def net(self) -> NetSocket | None:
+        """The network's socket behind it, None where that is closed already."""
 
 
-class SocketTable:
+S = TypeVar("S", bound=Handled)
+
+
+class SocketTable(Generic[S]):
     """Open sockets by handle; a new one gets the lowest free handle.
 
     Args:
@@ -79,7 +37,7 @@ class SocketTable:
     def __init__(self, limit: int, first: int = 0) -> None:
         self._limit = limit
         self._first = first
-        self._sockets: dict[int, Socket] = {}
+        self._sockets: dict[int, S] = {}
 
     def free_handle(self) -> int:
         """Return the handle that the next socket gets.
@@ -92,26 +50,26 @@ class SocketTable:
                 return handle
         raise CommandError(f"{self._limit} sockets are open already")
 
-    def add(self, socket: Socket) -> None:
+    def add(self, socket: S) -> None:
         """Enter ``socket`` under its handle."""
         self._sockets[socket.handle] = socket
 
-    def remove(self, socket: Socket) -> None:
+    def remove(self, socket: S) -> None:
         """Take ``socket`` out."""
         del self._sockets[socket.handle]
 
-    def get(self, handle: int) -> Socket | None:
+    def get(self, handle: int) -> S | None:
         """Return the open socket called ``handle``, None where there is none."""
         return self._sockets.get(handle)
 
-    def find(self, net: NetSocket) -> Socket | None:
+    def find(self, net: NetSocket) -> S | None:
         """Return the open socket in front of ``net``, None where there is none."""
         for socket in self._sockets.values():
             if socket.net is net:
                 return socket
         return None
 
-    def __iter__(self) -> Iterator[Socket]:
+    def __iter__(self) -> Iterator[S]:
         """Iterate over the open sockets in the order of their handles; they may be closed meanwhile."""
         return iter([self._sockets[handle] for handle in sorted(self._sockets)])
 

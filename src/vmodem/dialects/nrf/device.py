@@ -8,8 +8,66 @@ from vmodem.core.errors import CommandError
 from vmodem.core.modem import Modem
 from vmodem.core.parameters import integer
 from vmodem.core.sockets import SocketTable
+from vmodem.core.tasks import Task
 from vmodem.dialects.nrf.cellular import Cellular
-from vmodem.net.interface import NetSocket
+from vmodem.net.interface import Family, NetSocket, SocketType
+
+
+class Socket:
+    """One open socket as its host knows it.
+
+    Attributes:
+        handle: the number that names it on the wire.
+        net: the network's socket behind it.
+        family: protocol family.
+        type: socket type.
+        role: 0 client, 1 server.
+        cid: PDN connection.
+        sec_tag: security tag of a secure socket, None for a plain one.
+        hostname: the name that a secure socket's peer has to have, None where it is not checked.
+        receive_timeout: seconds, 0 for ever.
+        send_timeout: seconds, 0 for ever.
+        options: value of every option that was set, by its number.
+        peer: the accepted connection that a listening socket reaches.
+        listener: the listening socket that an accepted connection came from.
+        active_at: when data last moved, in seconds of the engine's clock.
+        watchdog: the background task that ends an inactive connection.
+    """
+
+    __slots__ = (
+        "active_at",
+        "cid",
+        "family",
+        "handle",
+        "hostname",
+        "listener",
+        "net",
+        "options",
+        "peer",
+        "receive_timeout",
+        "role",
+        "sec_tag",
+        "send_timeout",
+        "type",
+        "watchdog",
+    )
+
+    def __init__(self, handle: int, net: NetSocket, family: Family, type: SocketType, role: int, cid: int = 0) -> None:
+        self.handle = handle
+        self.net = net
+        self.family = family
+        self.type = type
+        self.role = role
+        self.cid = cid
+        self.sec_tag: int | None = None
+        self.hostname: str | None = None
+        self.receive_timeout = 0.0
+        self.send_timeout = 0.0
+        self.options: dict[int, int] = {}
+        self.peer: Socket | None = None
+        self.listener: Socket | None = None
+        self.active_at = 0.0
+        self.watchdog: Task | None = None
 
 
 class Nrf91:
@@ -24,7 +82,7 @@ class Nrf91:
 
     __slots__ = ("cellular", "modem", "sockets", "time_limit")
 
-    def __init__(self, modem: Modem, sockets: SocketTable) -> None:
+    def __init__(self, modem: Modem, sockets: SocketTable[Socket]) -> None:
         self.modem = modem
         self.sockets = sockets
         self.cellular = Cellular(modem)

@@ -7,9 +7,8 @@ from typing import Final
 from vmodem.core import calls
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
-from vmodem.core.sockets import Socket
 from vmodem.core.tasks import Delay
-from vmodem.dialects.nrf.device import Int, UInt16
+from vmodem.dialects.nrf.device import Int, Socket, UInt16
 from vmodem.dialects.nrf.sm.device import Handle, Host, SerialModem
 from vmodem.dialects.nrf.sm.options import AT_SO_TCP_SRV_SESSTIMEO
 from vmodem.dialects.nrf.sm.sockets import CLIENT, SERVER

@@ -7,9 +7,9 @@ from typing import Annotated, TypeAlias
 
 from vmodem.core.errors import CommandError
 from vmodem.core.modem import Modem
-from vmodem.core.sockets import Socket, SocketTable
+from vmodem.core.sockets import SocketTable
 from vmodem.core.syntax import Value
-from vmodem.dialects.nrf.device import Nrf91
+from vmodem.dialects.nrf.device import Nrf91, Socket
 from vmodem.dialects.nrf.sm.policy import Policy
 from vmodem.dialects.nrf.sm.poller import Poller
 from vmodem.net.interface import NetSocket, Option, SocketType

@@ -12,9 +12,8 @@ from typing import Annotated, Final
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
 from vmodem.core.parameters import INT32_MAX, anything, choice
-from vmodem.core.sockets import Socket
 from vmodem.core.syntax import Value
-from vmodem.dialects.nrf.device import Int, UInt16
+from vmodem.dialects.nrf.device import Int, Socket, UInt16
 from vmodem.dialects.nrf.sm.device import Handle, SerialModem
 from vmodem.net.interface import Option, SocketType
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vmodem.core.modem import Modem
-from vmodem.core.sockets import Socket
+from vmodem.dialects.nrf.device import Socket
 from vmodem.dialects.nrf.sm.policy import Policy
 from vmodem.net.interface import CLOSURE, POLLNVAL
 

@@ -9,9 +9,8 @@ from vmodem.core import calls
 from vmodem.core.commands import CommandTable, Line
 from vmodem.core.errors import CommandError
 from vmodem.core.parameters import anything, choice, integer
-from vmodem.core.sockets import Socket
 from vmodem.core.syntax import Value
-from vmodem.dialects.nrf.device import Int, UInt16
+from vmodem.dialects.nrf.device import Int, Socket, UInt16
 from vmodem.dialects.nrf.sm.connections import need_port
 from vmodem.dialects.nrf.sm.data_mode import data_mode
 from vmodem.dialects.nrf.sm.device import Handle, Host, SerialModem

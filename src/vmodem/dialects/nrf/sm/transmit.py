@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vmodem.core import calls
-from vmodem.core.sockets import Socket
+from vmodem.dialects.nrf.device import Socket
 from vmodem.dialects.nrf.sm.device import SerialModem
 from vmodem.net.interface import Address, Family, SocketType
 

@@ -62,6 +62,7 @@ class Modem:
         device: the state of the device.
         line_changed: called with the new speed in bit/s and whether RTS/CTS is on, when the host has changed them.
         stalled: whether it waits for `output` to be taken; `advance` lets it go on.
+        rtscts: whether the line has RTS/CTS flow control, as the host set it last.
         progress: grows whenever a line is executed or a task goes on.
     """
 
@@ -93,6 +94,7 @@ class Modem:
         "output",
         "policy",
         "progress",
+        "rtscts",
         "stalled",
     )
 
@@ -112,6 +114,7 @@ class Modem:
         self.config = config
         self.policy: Any = dialect.policies[follow]
         self.baud = baud
+        self.rtscts = True
         self.line_changed: Callable[[int, bool], None] = _ignore_line
         self.echo = False
         self.stalled = False
@@ -305,6 +308,11 @@ class Modem:
         self._input_limit = limit
         self._watch = watch
 
+    def set_line(self, baud: int, *, rtscts: bool) -> None:
+        """Change the speed of the line, in bit/s, and its flow control; both survive a restart."""
+        self.baud, self.rtscts = baud, rtscts
+        self.line_changed(baud, rtscts)
+
     def discard_input(self) -> None:
         """Forget what the host has sent and nobody has consumed."""
         self._input.clear()
@@ -358,6 +366,7 @@ class Modem:
         if line is None:
             return False
         if self.policy.loses_input:
+            self._lines.skip_line_feed(self._input)  # it is no part of what is lost
             self._input.clear()
         log.debug("> %s", line)
         self.progress += 1

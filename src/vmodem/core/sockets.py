@@ -32,12 +32,13 @@ class SocketTable(Generic[S]):
         first: the lowest handle.
     """
 
-    __slots__ = ("_first", "_limit", "_sockets")
+    __slots__ = ("_first", "_limit", "_reserved", "_sockets")
 
     def __init__(self, limit: int, first: int = 0) -> None:
         self._limit = limit
         self._first = first
         self._sockets: dict[int, S] = {}
+        self._reserved: set[int] = set()
 
     def free_handle(self) -> int:
         """Return the handle that the next socket gets.
@@ -46,9 +47,23 @@ class SocketTable(Generic[S]):
             CommandError: the table is full.
         """
         for handle in range(self._first, self._first + self._limit):
-            if handle not in self._sockets:
+            if handle not in self._sockets and handle not in self._reserved:
                 return handle
         raise CommandError(f"{self._limit} sockets are open already")
+
+    def reserve(self) -> int:
+        """Take the lowest free handle for something that is no socket, and return it.
+
+        Raises:
+            CommandError: the table is full.
+        """
+        handle = self.free_handle()
+        self._reserved.add(handle)
+        return handle
+
+    def release(self, handle: int) -> None:
+        """Give a handle back that was taken by `reserve`."""
+        self._reserved.discard(handle)
 
     def add(self, socket: S) -> None:
         """Enter ``socket`` under its handle."""

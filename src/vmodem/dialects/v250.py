@@ -8,6 +8,7 @@ from vmodem.core.commands import CommandTable
 from vmodem.core.parameters import choice
 
 commands = CommandTable("V.250")
+echo = CommandTable("V.250")
 
 
 @commands.set("", "Check that the modem answers")
@@ -15,7 +16,7 @@ def at(device: Any) -> None:
     """Answer OK to a bare AT."""
 
 
-@commands.set("E", "Switch echo off (ATE0) or on (ATE1)")
+@echo.set("E", "Switch echo off (ATE0) or on (ATE1)")
 def ate(device: Any, value: Annotated[int, choice(0, 1)]) -> None:
     """Switch the echo of host input; off by default (V.250 6.2.4)."""
     device.modem.echo = value == 1

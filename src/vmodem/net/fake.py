@@ -320,6 +320,13 @@ class FakeSocket(NetSocket):
         self._check()
         return self.peer.unread if self.peer else 0
 
+    def take_error(self) -> int:
+        """Return what went wrong; a reset that was told about is an end of the stream from then on."""
+        code, self._failure = self._dead or self._failure, 0
+        if code and self.type is SocketType.STREAM and self.peer is not None:
+            self._ended = True
+        return code
+
     def set_option(self, option: Option, value: int) -> None:
         """Remember the option."""
         self._check()
@@ -338,11 +345,11 @@ class FakeSocket(NetSocket):
         return self.peer.address
 
     def abort(self, code: int) -> None:
-        """Lose the connection."""
+        """Lose the connection; the listener is told even where the socket is closed meanwhile."""
         if self.open and not self._dead:
             self._dead = code
             self._leave()
-            self.notify(POLLHUP)
+            self._network.later(lambda: self._network.listener.socket_ready(self, POLLHUP))
 
     def close(self) -> None:
         """Close."""

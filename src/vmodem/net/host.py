@@ -207,6 +207,9 @@ class HostSocket(NetSocket):
         (count,) = struct.unpack("i", fcntl.ioctl(self._sock.fileno(), termios.TIOCOUTQ, bytes(4)))
         return int(count)
 
+    def take_error(self) -> int:
+        return self._dead or self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
     def set_option(self, option: Option, value: int) -> None:
         if self._dead:
             self._check()

@@ -127,6 +127,10 @@ class NetSocket(ABC):
         """Return how many sent bytes the peer has not acknowledged yet."""
 
     @abstractmethod
+    def take_error(self) -> int:
+        """Return the errno of what went wrong since last asked, 0 where nothing did (SO_ERROR)."""
+
+    @abstractmethod
     def set_option(self, option: Option, value: int) -> None:
         """Set a socket option."""
 

@@ -2,72 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+import errno
+from typing import Annotated, ClassVar, TypeAlias
 
 from vmodem.core.errors import CommandError
 from vmodem.core.modem import Modem
 from vmodem.core.parameters import integer
 from vmodem.core.sockets import SocketTable
-from vmodem.core.tasks import Task
 from vmodem.dialects.nrf.cellular import Cellular
-from vmodem.net.interface import Family, NetSocket, SocketType
-
-
-class Socket:
-    """One open socket as its host knows it.
-
-    Attributes:
-        handle: the number that names it on the wire.
-        net: the network's socket behind it.
-        family: protocol family.
-        type: socket type.
-        role: 0 client, 1 server.
-        cid: PDN connection.
-        sec_tag: security tag of a secure socket, None for a plain one.
-        hostname: the name that a secure socket's peer has to have, None where it is not checked.
-        receive_timeout: seconds, 0 for ever.
-        send_timeout: seconds, 0 for ever.
-        options: value of every option that was set, by its number.
-        peer: the accepted connection that a listening socket reaches.
-        listener: the listening socket that an accepted connection came from.
-        active_at: when data last moved, in seconds of the engine's clock.
-        watchdog: the background task that ends an inactive connection.
-    """
-
-    __slots__ = (
-        "active_at",
-        "cid",
-        "family",
-        "handle",
-        "hostname",
-        "listener",
-        "net",
-        "options",
-        "peer",
-        "receive_timeout",
-        "role",
-        "sec_tag",
-        "send_timeout",
-        "type",
-        "watchdog",
-    )
-
-    def __init__(self, handle: int, net: NetSocket, family: Family, type: SocketType, role: int, cid: int = 0) -> None:
-        self.handle = handle
-        self.net = net
-        self.family = family
-        self.type = type
-        self.role = role
-        self.cid = cid
-        self.sec_tag: int | None = None
-        self.hostname: str | None = None
-        self.receive_timeout = 0.0
-        self.send_timeout = 0.0
-        self.options: dict[int, int] = {}
-        self.peer: Socket | None = None
-        self.listener: Socket | None = None
-        self.active_at = 0.0
-        self.watchdog: Task | None = None
+from vmodem.dialects.nrf.socket import Socket
+from vmodem.net.interface import NetSocket, Option, SocketType
 
 
 class Nrf91:
@@ -82,6 +26,10 @@ class Nrf91:
 
     __slots__ = ("cellular", "modem", "sockets", "time_limit")
 
+    ncs_version: ClassVar[str]
+    libmodem_version: ClassVar[str]
+    """Versions of the nRF Connect SDK and of the modem library that the firmware was built with."""
+
     def __init__(self, modem: Modem, sockets: SocketTable[Socket]) -> None:
         self.modem = modem
         self.sockets = sockets
@@ -94,6 +42,49 @@ class Nrf91:
         if found is not None:
             found.active_at = self.modem.now
 
+    def add(self, socket: Socket) -> None:
+        """Enter a socket that was just opened or accepted."""
+        if socket.type is SocketType.STREAM:
+            socket.net.set_option(Option.NODELAY, 1)  # each command's data leaves at once, as from the modem
+        self.sockets.add(socket)
+
+    def close(self, socket: Socket) -> None:
+        """Close a socket, and the connections that it accepted, if any."""
+        for accepted in self.sockets:
+            if accepted.listener is socket:
+                self.close(accepted)
+        if socket.listener is not None and socket.listener.peer is socket:
+            socket.listener.peer = None
+        if socket.task is not None:
+            self.modem.cancel(socket.task)
+        self.sockets.remove(socket)
+        socket.net.close()
+
+    def close_all(self) -> None:
+        """Close every socket."""
+        for socket in self.sockets:
+            if self.sockets.get(socket.handle) is socket:  # closing a listening socket closed its peer too
+                self.close(socket)
+
+    def end_session(self, peer: Socket) -> None:
+        """End an accepted connection that was inactive for too long; its handle stays open until it is closed."""
+        peer.task = None
+        peer.net.abort(errno.ETIMEDOUT)
+
+    def reset_core(self) -> None:
+        """Restart the modem core: every socket is closed, and the core is off until AT+CFUN=1."""
+        self.close_all()
+        self.cellular.power_off()
+        self.cellular = Cellular(self.modem)
+
+    def reaches(self, socket: Socket) -> Socket:
+        """Return the socket that data of ``socket`` goes through: a listening socket reaches its accepted peer."""
+        return socket if socket.peer is None else socket.peer
+
+    def send_timeout(self, socket: Socket) -> float:
+        """Return how many seconds sending on ``socket`` may wait without any progress, 0 for ever."""
+        return socket.send_timeout
+
     @property
     def minimum_time_limit(self) -> int:
         """The shortest inactivity time limit in milliseconds: 256 bytes of ten bits at the line's speed, and 10 ms."""
@@ -102,6 +93,12 @@ class Nrf91:
 
 Int: TypeAlias = Annotated[int, integer()]
 UInt16: TypeAlias = Annotated[int, integer(0, 65535)]
+
+
+def need_port(port: int) -> None:
+    """Refuse port 0, as the modem's resolver does."""
+    if not port:
+        raise CommandError("port 0 cannot be connected or sent to")
 
 
 def information(line: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Final
 
 NEWLIB: Final = {
@@ -20,3 +21,8 @@ NEWLIB: Final = {
 def newlib_errno(name: str) -> int:
     """Return newlib's number of the error called ``name``, such as ``ECONNREFUSED``."""
     return NEWLIB[name]
+
+
+def from_host(code: int) -> int:
+    """Return newlib's number of the host's errno ``code``; EIO for one that newlib does not have."""
+    return NEWLIB.get(errno.errorcode.get(code, ""), NEWLIB["EIO"])

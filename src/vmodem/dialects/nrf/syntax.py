@@ -46,7 +46,7 @@ def parse(line: bytes) -> Request | None:
     name, suffix = command.groups()
     rest = command.end()
     if suffix == "=":
-        return Request(name.upper(), Form.SET, _parameters(text, rest))
+        return Request(name.upper(), Form.SET, modem_parameters(text[rest:]))
     if rest != len(text):
         raise CommandError(f"{text[rest:]!r} after the command")
     if suffix is None:
@@ -60,12 +60,16 @@ def _echo(text: str) -> Request:
     return Request("E", Form.SET, [int(text[3])])
 
 
-def _parameters(text: str, start: int) -> list[Value]:
-    """Parse the parameters of ``text`` from ``start`` on."""
+def modem_parameters(text: str) -> list[Value]:
+    """Parse what stands behind the ``=`` of a command.
+
+    Raises:
+        CommandError: it breaks the grammar.
+    """
     values: list[Value] = []
-    if start == len(text):
+    if not text:
         return values
-    end = len(text)
+    start, end = 0, len(text)
     while True:
         found = _PARAMETER.match(text, start)
         if found is None:

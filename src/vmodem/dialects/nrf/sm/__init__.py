@@ -9,6 +9,7 @@ from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import LineRules, Terminator
 from vmodem.dialects import v250
 from vmodem.dialects.nrf import cellular
+from vmodem.dialects.nrf import generic as nrf_generic
 from vmodem.dialects.nrf.device import OK, error, information
 from vmodem.dialects.nrf.sm import connections, generic, options, ping, polling, resolving, sockets, transfer
 from vmodem.dialects.nrf.sm.device import SerialModem
@@ -23,7 +24,10 @@ DIALECT: Final = Dialect(
     manual="nRF91 Serial Modem: Socket AT commands",
     commands=CommandTable().include(
         v250.commands,
+        v250.echo,
         cellular.commands,
+        nrf_generic.commands,
+        nrf_generic.power,
         generic.commands,
         ping.commands,
         sockets.commands,

@@ -7,11 +7,11 @@ from typing import Final
 from vmodem.core import calls
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
-from vmodem.core.tasks import Delay
-from vmodem.dialects.nrf.device import Int, Socket, UInt16
+from vmodem.dialects.nrf.device import Int, UInt16, need_port
+from vmodem.dialects.nrf.sessions import watch_session
 from vmodem.dialects.nrf.sm.device import Handle, Host, SerialModem
 from vmodem.dialects.nrf.sm.options import AT_SO_TCP_SRV_SESSTIMEO
-from vmodem.dialects.nrf.sm.sockets import CLIENT, SERVER
+from vmodem.dialects.nrf.socket import CLIENT, SERVER, Socket
 from vmodem.net.interface import SocketType
 
 BACKLOG: Final = 1
@@ -60,29 +60,10 @@ async def xaccept(device: SerialModem, handle: Handle, timeout: Int) -> str:
     peer.listener = handle
     handle.peer = peer
     device.add(peer)
-    _watch_session(device, peer, handle.options.get(AT_SO_TCP_SRV_SESSTIMEO, 0))
+    watch_session(device, peer, handle.options.get(AT_SO_TCP_SRV_SESSTIMEO, 0))
     return f'#XACCEPT: {accepted},"{address[0]}"'
-
-
-def _watch_session(device: SerialModem, peer: Socket, minutes: int) -> None:
-    """End the session when no data moved for ``minutes``; 0 means never."""
-    peer.active_at = device.modem.now
-    if minutes:
-        peer.watchdog = device.modem.spawn(_end_inactive(device, peer, minutes * 60))
-
-
-async def _end_inactive(device: SerialModem, peer: Socket, limit: int) -> None:
-    while (deadline := peer.active_at + limit) > device.modem.now:
-        await Delay(deadline)
-    device.end_session(peer)
 
 
 def _need_role(socket: Socket, role: int) -> None:
     if socket.role != role:
         raise CommandError(f"the socket's role is {socket.role}, not {role}")
-
-
-def need_port(port: int) -> None:
-    """Refuse port 0, as the modem's resolver does."""
-    if not port:
-        raise CommandError("port 0 cannot be connected or sent to")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 from typing import Annotated, TypeAlias
 
 from vmodem.core.errors import CommandError
 from vmodem.core.modem import Modem
 from vmodem.core.sockets import SocketTable
 from vmodem.core.syntax import Value
-from vmodem.dialects.nrf.device import Nrf91, Socket
+from vmodem.dialects.nrf.device import Nrf91
 from vmodem.dialects.nrf.sm.policy import Policy
 from vmodem.dialects.nrf.sm.poller import Poller
-from vmodem.net.interface import NetSocket, Option, SocketType
+from vmodem.dialects.nrf.socket import Socket
+from vmodem.net.interface import NetSocket
 
 
 class SerialModem(Nrf91):
@@ -24,6 +24,9 @@ class SerialModem(Nrf91):
     """
 
     __slots__ = ("policy", "poller")
+
+    ncs_version = "3.2.0"
+    libmodem_version = "3.2.0-lte-bb1d5a22e4d2"
 
     def __init__(self, modem: Modem) -> None:
         self.policy: Policy = modem.policy
@@ -39,40 +42,24 @@ class SerialModem(Nrf91):
                 self.poller.check(found)
 
     def add(self, socket: Socket) -> None:
-        """Enter a socket that was just opened or accepted."""
-        if socket.type is SocketType.STREAM:
-            socket.net.set_option(Option.NODELAY, 1)  # each command's data leaves at once, as from the modem
-        self.sockets.add(socket)
+        """Enter a socket that was just opened or accepted; poll it where all are polled."""
+        super().add(socket)
         self.poller.opened(socket)
 
     def close(self, socket: Socket) -> None:
-        """Close a socket, and the connections that it accepted, if any."""
-        for accepted in self.sockets:
-            if accepted.listener is socket:
-                self.close(accepted)
-        if socket.listener is not None and socket.listener.peer is socket:
-            socket.listener.peer = None
-        if socket.watchdog is not None:
-            self.modem.cancel(socket.watchdog)
-        self.sockets.remove(socket)
+        """Close a socket, and the connections that it accepted, if any; poll them no more."""
+        super().close(socket)
         self.poller.closed(socket)
-        socket.net.close()
-
-    def close_all(self) -> None:
-        """Close every socket."""
-        for socket in self.sockets:
-            if self.sockets.get(socket.handle) is socket:  # closing a listening socket closed its peer too
-                self.close(socket)
 
     def end_session(self, peer: Socket) -> None:
-        """End an accepted connection that was inactive for too long; its handle stays open until it is closed."""
-        peer.watchdog = None
-        peer.net.abort(errno.ETIMEDOUT)
+        """End an accepted connection that was inactive for too long, and report that."""
+        super().end_session(peer)
         self.poller.check(peer)
 
-    def reaches(self, socket: Socket) -> Socket:
-        """Return the socket that data of ``socket`` goes through: a listening socket reaches its accepted peer."""
-        return socket if socket.peer is None else socket.peer
+    def reset_core(self) -> None:
+        """Restart the modem core; polling ends."""
+        self.poller.stop()
+        super().reset_core()
 
     def listed(self) -> list[Socket]:
         """Return the sockets that the host can name, by handle."""

@@ -13,8 +13,9 @@ from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
 from vmodem.core.parameters import INT32_MAX, anything, choice
 from vmodem.core.syntax import Value
-from vmodem.dialects.nrf.device import Int, Socket, UInt16
+from vmodem.dialects.nrf.device import Int, UInt16
 from vmodem.dialects.nrf.sm.device import Handle, SerialModem
+from vmodem.dialects.nrf.socket import Socket
 from vmodem.net.interface import Option, SocketType
 
 GET: Final = 0

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vmodem.core.modem import Modem
-from vmodem.dialects.nrf.device import Socket
 from vmodem.dialects.nrf.sm.policy import Policy
+from vmodem.dialects.nrf.socket import Socket
 from vmodem.net.interface import CLOSURE, POLLNVAL
 
 

@@ -9,18 +9,12 @@ from vmodem.core.commands import CommandTable, Line
 from vmodem.core.errors import CommandError
 from vmodem.core.parameters import choice, integer
 from vmodem.dialects.nrf.cellular import Cid
-from vmodem.dialects.nrf.device import Socket, UInt16
+from vmodem.dialects.nrf.device import UInt16
 from vmodem.dialects.nrf.sm.device import SerialModem, open_handle
+from vmodem.dialects.nrf.socket import CLIENT, IPPROTO, IPPROTO_SECURE, SERVER, Socket
 from vmodem.net.interface import Family, SocketType
 
 log = logging.getLogger("vmodem")
-
-CLIENT: Final = 0
-SERVER: Final = 1
-
-IPPROTO: Final = {SocketType.STREAM: 6, SocketType.DGRAM: 17, SocketType.RAW: 0}
-IPPROTO_TLS_1_2: Final = 258
-IPPROTO_DTLS_1_2: Final = 273
 
 SNDTIMEO: Final = 30
 """Send timeout of a new socket in seconds."""
@@ -93,8 +87,7 @@ def xssocket(
     socket = _open(device, handle, Family(op), socket_type, role, cid)
     socket.sec_tag = sec_tag
     socket.options[TLS_PEER_VERIFY] = (2 if role == CLIENT else 0) if peer_verify is None else peer_verify
-    protocol = IPPROTO_TLS_1_2 if socket_type is SocketType.STREAM else IPPROTO_DTLS_1_2
-    return f"#XSSOCKET: {handle},{type},{protocol}"
+    return f"#XSSOCKET: {handle},{type},{IPPROTO_SECURE[socket_type]}"
 
 
 @commands.read("#XSSOCKET")

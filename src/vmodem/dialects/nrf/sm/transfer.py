@@ -10,12 +10,11 @@ from vmodem.core.commands import CommandTable, Line
 from vmodem.core.errors import CommandError
 from vmodem.core.parameters import anything, choice, integer
 from vmodem.core.syntax import Value
-from vmodem.dialects.nrf.device import Int, Socket, UInt16
-from vmodem.dialects.nrf.sm.connections import need_port
-from vmodem.dialects.nrf.sm.data_mode import data_mode
+from vmodem.dialects.nrf.data_mode import DataMode
+from vmodem.dialects.nrf.device import Int, UInt16, need_port
 from vmodem.dialects.nrf.sm.device import Handle, Host, SerialModem
-from vmodem.dialects.nrf.sm.sockets import SERVER
-from vmodem.dialects.nrf.sm.transmit import AT_MSG_WAITACK, Target, transmit
+from vmodem.dialects.nrf.socket import SERVER, Socket
+from vmodem.dialects.nrf.transmit import AT_MSG_WAITACK, Target, transmit
 from vmodem.net.interface import MSG_PEEK, POLLIN, POLLOUT, Address, SocketType
 
 TEXT: Final = 0
@@ -234,4 +233,11 @@ def _encode(mode: int, data: bytes) -> bytes:
 
 
 def _enter_data_mode(device: SerialModem, target: Target) -> None:
-    device.modem.enter_data_mode(data_mode(device, target), swallow_line_feed=device.policy.swallow_line_feed)
+    device.modem.enter_data_mode(_data_mode(device, target), swallow_line_feed=device.policy.swallow_line_feed)
+
+
+async def _data_mode(device: SerialModem, target: Target) -> str:
+    datagrams = target.handle.type is not SocketType.STREAM
+    line = await DataMode(device, lambda data: transmit(device, target, data), datagrams=datagrams).run()
+    device.poller.rearm(target.handle, POLLOUT)
+    return line

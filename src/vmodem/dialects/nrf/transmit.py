@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from vmodem.core import calls
-from vmodem.dialects.nrf.device import Socket
-from vmodem.dialects.nrf.sm.device import SerialModem
+from vmodem.dialects.nrf.device import Nrf91
+from vmodem.dialects.nrf.socket import Socket
 from vmodem.net.interface import Address, Family, SocketType
 
 AT_MSG_WAITACK: Final = 512
@@ -24,11 +24,11 @@ class Target:
     """
 
     handle: Socket
-    host: Address | None
-    flags: int
+    host: Address | None = None
+    flags: int = 0
 
 
-async def transmit(device: SerialModem, target: Target, data: bytes, sent: int = 0) -> int:
+async def transmit(device: Nrf91, target: Target, data: bytes, sent: int = 0) -> int:
     """Send all of ``data``, of which ``sent`` bytes have gone already, within the socket's send timeout.
 
     A name is resolved each time. A stream goes to its peer, whatever the target's host.
@@ -41,7 +41,7 @@ async def transmit(device: SerialModem, target: Target, data: bytes, sent: int =
         OSError: nothing could be sent, or it was not acknowledged in time.
     """
     socket = device.reaches(target.handle)
-    modem, net, timeout = device.modem, socket.net, socket.send_timeout
+    modem, net, timeout = device.modem, socket.net, device.send_timeout(socket)
     address = None
     if target.host is not None:
         family = Family.UNSPEC if socket.family is Family.PACKET else socket.family

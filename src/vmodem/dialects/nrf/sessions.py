@@ -1,0 +1,20 @@
+"""The session timeout of a server: the option SO_TCP_SRV_SESSTIMEO, which ends an accepted connection."""
+
+from __future__ import annotations
+
+from vmodem.core.tasks import Delay
+from vmodem.dialects.nrf.device import Nrf91
+from vmodem.dialects.nrf.socket import Socket
+
+
+def watch_session(device: Nrf91, peer: Socket, minutes: int) -> None:
+    """End the session of ``peer`` when no data moved for ``minutes``; 0 means never."""
+    peer.active_at = device.modem.now
+    if minutes:
+        peer.task = device.modem.spawn(_end_inactive(device, peer, minutes * 60))
+
+
+async def _end_inactive(device: Nrf91, peer: Socket, limit: int) -> None:
+    while (deadline := peer.active_at + limit) > device.modem.now:
+        await Delay(deadline)
+    device.end_session(peer)

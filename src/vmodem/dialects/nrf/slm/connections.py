@@ -1,0 +1,71 @@
+"""Connection #XCONNECT, set listen mode #XLISTEN, accept connection #XACCEPT."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vmodem.core import calls
+from vmodem.core.commands import CommandTable
+from vmodem.core.errors import CommandError
+from vmodem.dialects.nrf.device import Int, UInt16, need_port
+from vmodem.dialects.nrf.sessions import watch_session
+from vmodem.dialects.nrf.slm.device import Host, SerialLteModem
+from vmodem.dialects.nrf.slm.options import SO_TCP_SRV_SESSTIMEO
+from vmodem.dialects.nrf.socket import CLIENT, SERVER, Socket
+
+BACKLOG: Final = 1
+
+commands = CommandTable("Socket AT commands")
+
+
+@commands.set("#XCONNECT", "Connect to a server")
+async def xconnect(device: SerialLteModem, url: Host, port: UInt16) -> str:
+    """Connect the active socket to ``port`` at ``url``, a host name or an address, within SO_SNDTIMEO."""
+    socket = _need_role(device, CLIENT)
+    if socket.sec_tag is not None:
+        raise CommandError("TLS and DTLS cannot connect yet")
+    need_port(port)
+    address = await calls.resolve(url, socket.family)
+    await calls.connect(device.modem, socket.net, (address, port), socket.send_timeout)
+    return "#XCONNECT: 1"
+
+
+@commands.set("#XLISTEN", "Listen for connections")
+def xlisten(device: SerialLteModem) -> None:
+    """Put a TCP server's socket in listening mode."""
+    _need_role(device, SERVER).net.listen(BACKLOG)
+
+
+@commands.set("#XACCEPT", "Accept a connection")
+async def xaccept(device: SerialLteModem, timeout: Int) -> str:
+    """Wait for a connection; ``timeout`` in seconds, 0 or less waits as long as SO_RCVTIMEO allows.
+
+    The server reaches the latest connection only; an earlier one is closed.
+    """
+    listener = _need_role(device, SERVER)
+    if listener.peer is None:
+        device.sockets.free_handle()  # there has to be one, before anybody is accepted
+    limit = timeout if timeout > 0 else listener.receive_timeout
+    net, address = await calls.accept(device.modem, listener.net, limit)
+    if listener.peer is not None:
+        device.close(listener.peer)
+    peer = Socket(device.sockets.free_handle(), net, listener.family, listener.type, SERVER)
+    peer.listener = listener
+    listener.peer = peer
+    device.add(peer)
+    watch_session(device, peer, listener.options.get(SO_TCP_SRV_SESSTIMEO, 0))
+    return f'#XACCEPT: {peer.handle},"{address[0]}"'
+
+
+@commands.read("#XACCEPT")
+def xaccept_read(device: SerialLteModem) -> str:
+    """Show the handle of the accepted connection, 0 where there is none."""
+    peer = None if device.active is None else device.active.peer
+    return f"{device.policy.accept_reads_as}: {0 if peer is None else peer.handle}"
+
+
+def _need_role(device: SerialLteModem, role: int) -> Socket:
+    socket = device.need_active()
+    if socket.role != role:
+        raise CommandError(f"the socket's role is {socket.role}, not {role}")
+    return socket

@@ -1,0 +1,59 @@
+"""Data mode up to version 2.0: nothing is said when it begins, and ``+++`` with silence behind it ends it (section 4).
+
+The command that began it ends with data mode: its result is the first that the host hears of it.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from vmodem.core.errors import CommandError
+from vmodem.core.framing import Flush, SilenceReader
+from vmodem.core.tasks import HostData
+from vmodem.dialects.nrf.data_mode import ESCAPE, Send
+from vmodem.dialects.nrf.device import Nrf91
+from vmodem.net.interface import ResolveError
+
+log = logging.getLogger("vmodem")
+
+CAPACITY: Final = 3840
+"""Bytes that are sent without waiting for silence: the buffer of 4096 is flushed when fewer than 256 are free."""
+
+
+async def silent_data_mode(device: Nrf91, send: Send, *, error_is_ok: bool) -> None:
+    """Send what the host sends, flush by flush, until the escape sequence or a failure.
+
+    Args:
+        device: the device.
+        send: sends one flush.
+        error_is_ok: whether a failure ends data mode with OK.
+
+    Raises:
+        CommandError: a flush could not be sent.
+    """
+    device.modem.take_data(swallow_line_feed=True)
+    if device.time_limit is None:
+        device.time_limit = device.minimum_time_limit
+    reader = SilenceReader(ESCAPE, CAPACITY)
+    while True:
+        data, why = await HostData(reader, device.time_limit / 1000)
+        if data and not await _flush(send, data):
+            break
+        if why is Flush.ESCAPE:
+            return
+    device.modem.discard_input()
+    if not error_is_ok:
+        raise CommandError("data mode has ended: sending failed")
+
+
+async def _flush(send: Send, data: bytes) -> bool:
+    """Send one flush; return False where some of it could not be sent, and is dropped."""
+    try:
+        sent = await send(data)
+    except (OSError, ResolveError, CommandError) as error:
+        log.warning("%d bytes of data mode are dropped: %s", len(data), error)
+        return False
+    if sent < len(data):
+        log.warning("%d bytes of data mode are dropped: the peer takes no more", len(data) - sent)
+    return sent == len(data)

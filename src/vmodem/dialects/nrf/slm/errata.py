@@ -1,0 +1,368 @@
+"""Where the Serial LTE Modem's manuals and its firmware disagree, or a manual disagrees with itself."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vmodem.core.dialect import Erratum
+
+# What the manuals of 1.9 and 2.0 have in common, and with them 2.7, whose socket commands are those of 2.0.
+
+_SOCKETS: Final = (
+    Erratum(
+        page="#XSOCKET, #XSSOCKET, #XCONNECT",
+        manual="a negative <handle>, or <status> 0, tells that the command failed",
+        firmware="ERROR, without an information line",
+        answer="ERROR alone: the manual shows no such line, and every host has to expect ERROR",
+    ),
+    Erratum(
+        page="#XSOCKET",
+        manual="the examples print handles 3, 1 and 2 for the first socket",
+        firmware="the lowest free handle",
+        answer="the lowest free handle; the examples are of firmware that had other sockets open",
+    ),
+    Erratum(
+        page="#XSOCKET",
+        manual='the syntax of closing is #XSOCKET: <result>, its example #XSOCKET: 0,"closed"',
+        firmware='#XSOCKET: 0,"closed"',
+        answer="as the example",
+    ),
+    Erratum(
+        page="#XSSOCKET",
+        manual="AT#XSSOCKET=0 has no example; the syntax of its response begins with #XSOCKET",
+        firmware='#XSOCKET: 0,"closed"',
+        answer="as the firmware, which agrees with the syntax",
+    ),
+    Erratum(
+        page="#XSOCKET",
+        manual="the line of the test command ends as every line does",
+        firmware="the line of the test command lacks its CR LF",
+        answer="with CR LF; with --follow firmware without",
+        policy="test_is_unended",
+    ),
+    Erratum(
+        page="#XSSOCKET",
+        manual="the example of the test command lists no roles, and <hostname_verify>, which the command has not",
+        firmware="(0,1,2),(1,2),(0,1)<sec-tag>,<peer_verify>",
+        answer="as the example; with --follow firmware as the firmware",
+        policy="secure_test",
+    ),
+    Erratum(
+        page="#XSSOCKETOPT",
+        manual="the page is titled #XSOCKETOPT a second time",
+        firmware="#XSSOCKETOPT",
+        answer="#XSSOCKETOPT, as in its syntax",
+    ),
+    Erratum(
+        page="#XSSOCKETOPT",
+        manual="for setting, and the test command shows (1) alone; yet <op> may be 0, Get",
+        firmware="options can be got",
+        answer="options can be got; the test command answers as the example",
+    ),
+    Erratum(
+        page="#XSSOCKETOPT",
+        manual="TLS_PEER_VERIFY is 0 or 1; the example sets 2",
+        firmware="0, 1 or 2",
+        answer="0, 1 or 2",
+    ),
+    Erratum(
+        page="#XSSOCKETOPT",
+        manual="TLS_CIPHERSUITE_USED returns the identifier of the chosen ciphersuite",
+        firmware="0, whatever was chosen",
+        answer="the identifier, ERROR before a handshake; with --follow firmware 0",
+        policy="ciphersuite_reads_zero",
+    ),
+    Erratum(
+        page="#XSOCKETOPT, #XSSOCKETOPT",
+        manual="silent on options that there are not",
+        firmware='getting one is OK without a line, setting one is ERROR; some are answered "not supported"',
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XCONNECT, #XSENDTO",
+        manual="the host name has at most 128 bytes",
+        firmware="at most 127",
+        answer="128; with --follow firmware 127",
+        policy="max_host",
+    ),
+    Erratum(
+        page="#XACCEPT",
+        manual="the read command prints #XACCEPT: <handle>; its example prints an address",
+        firmware="#XTCPACCEPT: <handle>",
+        answer="#XACCEPT: <handle>; with --follow firmware #XTCPACCEPT: <handle>",
+        policy="accept_reads_as",
+    ),
+    Erratum(
+        page="#XACCEPT, #XRECV, #XRECVFROM",
+        manual="silent on a timeout",
+        firmware="ERROR, without an information line",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XACCEPT",
+        manual="silent on accepting again",
+        firmware="the new connection takes the place of the old one, which nothing reaches or closes any more",
+        answer="the old one is closed, since the leak is a bug",
+    ),
+    Erratum(
+        page="#XACCEPT, #XRECV, #XRECVFROM",
+        manual="<timeout> 0 means no timeout",
+        firmware="so does a negative one; SO_RCVTIMEO bounds both",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XSEND, #XSENDTO",
+        manual="silent on a send that fails",
+        firmware="the information line with 0, or with what was sent, then ERROR",
+        answer="as the firmware, but at once where no socket is open, not after 30 seconds",
+    ),
+    Erratum(
+        page="#XRECV, #XRECVFROM",
+        manual="silent on the end of a stream and on empty datagrams",
+        firmware="OK without an information line",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XGETADDRINFO",
+        manual="silent on several addresses and on failure",
+        firmware="the first address once for each result; the name of the error in quotes, then ERROR",
+        answer="all addresses, separated by spaces, since the repetition is a bug; failures as the firmware",
+    ),
+    Erratum(
+        page="Data mode",
+        manual="silent on unsolicited lines in data mode",
+        firmware="those of the modem core are dropped",
+        answer="they wait for its end; with --follow firmware they are dropped",
+        policy="drops_urcs",
+    ),
+    Erratum(
+        page="All commands",
+        manual="silent on names that begin like a command's",
+        firmware="AT#XSENDTO without parameters is taken for AT#XSEND",
+        answer="names have to match, since the mix-up is a bug",
+    ),
+)
+
+_POSITIVE_HANDLES: Final = Erratum(
+    page="All handles",
+    manual="a handle is positive where the command succeeded",
+    firmware="the first handle is 0",
+    answer="the first handle is 1; with --follow firmware 0",
+    policy="first_handle",
+)
+
+_OLD_ENGINE: Final = (
+    Erratum(
+        page="All commands",
+        manual="silent on input that arrives while a command runs",
+        firmware="it is lost",
+        answer="it waits its turn; with --follow firmware it is lost",
+        policy="loses_input",
+    ),
+    Erratum(
+        page="All commands",
+        manual="silent on lines that are too long",
+        firmware="ERROR at once, and the rest of the line is taken for the next one",
+        answer="one ERROR when the line ends; with --follow firmware at once",
+        policy="overlong",
+    ),
+    Erratum(
+        page="#XSEND, #XSENDTO",
+        manual="data mode that ends because sending failed ends with ERROR (in the description of data mode)",
+        firmware="OK",
+        answer="ERROR; with --follow firmware OK",
+        policy="send_error_is_ok",
+    ),
+)
+
+_SELECTING: Final = (
+    Erratum(
+        page="#XSOCKETSELECT",
+        manual="the example's rankings begin with 2",
+        firmware="rankings begin with 1",
+        answer="2; with --follow firmware 1",
+        policy="first_ranking",
+    ),
+    Erratum(
+        page="#XSOCKETSELECT",
+        manual="<type> is described for secure sockets only",
+        firmware="1, 2 or 3 for every socket",
+        answer="as the firmware, which agrees with the example",
+    ),
+    Erratum(
+        page="#XSOCKETSELECT",
+        manual="the test command is not supported",
+        firmware="OK without a line",
+        answer="ERROR; with --follow firmware OK",
+        policy="select_tests",
+    ),
+    Erratum(
+        page="#XSOCKET, #XSSOCKET",
+        manual="silent on what is active after a socket could not be opened",
+        firmware="no socket is active, though others are open",
+        answer="the active socket stays active, since losing it is a bug",
+    ),
+    Erratum(
+        page="#XSOCKETSELECT",
+        manual="silent on the accepted connection of a server that is not selected",
+        firmware="it is forgotten when another socket is selected",
+        answer="it stays with its server, since losing it is a bug",
+    ),
+    Erratum(
+        page="#XSOCKETOPT",
+        manual="the example gets SO_RCVTIMEO as 30",
+        firmware='"30 sec"',
+        answer='30; with --follow firmware "30 sec"',
+        policy="timeouts_quoted",
+    ),
+    Erratum(
+        page="#XPOLL",
+        manual="<error> is an error code",
+        firmware="always -1",
+        answer="polling cannot fail here: wrong parameters are ERROR alone, as in the firmware",
+    ),
+    Erratum(
+        page="#XPOLL",
+        manual="silent on a timeout",
+        firmware="OK without a line",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XPOLL",
+        manual="-1 polls until there are events; silent on polling without sockets",
+        firmware="without sockets it never ends",
+        answer="OK at once, since nothing could end it",
+    ),
+)
+
+ERRATA_1_9: Final = (
+    _POSITIVE_HANDLES,
+    Erratum(
+        page="#XSOCKET, #XSSOCKET",
+        manual="one socket; silent on opening a second one",
+        firmware="ERROR",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XSOCKET, #XSSOCKET",
+        manual="silent on an unknown <op>",
+        firmware="OK, and nothing happens",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XSOCKETOPT",
+        manual="shows no response to getting an option",
+        firmware='timeouts as "30 sec", other options as numbers',
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XGETADDRINFO",
+        manual="has no syntax of the set command",
+        firmware="AT#XGETADDRINFO=<hostname>",
+        answer="as the firmware, and the manual's example",
+    ),
+    *_SOCKETS,
+    *_OLD_ENGINE,
+)
+
+ERRATA_2_0: Final = (*_SOCKETS, *_SELECTING, *_OLD_ENGINE)
+
+ERRATA_2_7: Final = (
+    _POSITIVE_HANDLES,
+    Erratum(
+        page="All services",
+        manual="silent on handles that no socket has",
+        firmware="each service holds one more handle, for an event",
+        answer="none; with --follow firmware one more",
+        policy="event_fd",
+    ),
+    Erratum(
+        page="All services",
+        manual="silent on an unknown <op>",
+        firmware="OK, and nothing happens",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XTCPSVR",
+        manual="the syntax lacks the comma after <op>",
+        firmware="#XTCPSVR=<op>[,<port>[,<sec_tag>]]",
+        answer="with the comma, as in the example",
+    ),
+    Erratum(
+        page="#XTCPSVR",
+        manual="the example prints the unsolicited lines before the OK",
+        firmware='OK right after "started"',
+        answer="as the firmware: the command does not wait for a client",
+    ),
+    Erratum(
+        page="#XTCPSVR",
+        manual="the example starts a TLS server with <sec_tag> 600, a timeout of older firmware",
+        firmware="a <sec_tag>; without the TLS library of its own the firmware answers ERROR, and stays in use",
+        answer='a <sec_tag>; #XTCPSVR: -134,"not started" and ERROR until TLS servers are there',
+    ),
+    Erratum(
+        page="#XTCPSVR, #XTCPCLI, #XUDPSVR, #XUDPCLI",
+        manual="no line for <op> 0, and none for the end of a client's connection",
+        firmware='"stopped" and "disconnected" lines',
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XTCPCLI",
+        manual="the error of a connection that ended normally is 0",
+        firmware="0 for the server's client, -104 for the client's own connection",
+        answer="as the firmware: the manual says it of the server only",
+    ),
+    Erratum(
+        page="#XTCPCLI, #XUDPCLI",
+        manual="<error> is an errno or a dns_resolve_status",
+        firmware="the negative of either; a failure of the system is its positive errno",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XTCPCLI",
+        manual="silent on connecting again after the connection was lost",
+        firmware="ERROR until AT#XTCPCLI=0 was sent",
+        answer="connects, since the refusal is a bug",
+    ),
+    Erratum(
+        page="#XTCPSVR",
+        manual="silent on a second client",
+        firmware="it is accepted and closed at once, without a line",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XTCPHANGUP",
+        manual="the line comes before the OK; the test command is written #TCPHANGUP",
+        firmware="the line mostly comes after the OK; the command is #XTCPHANGUP",
+        answer="the line before the OK, with --follow firmware after it; #XTCPHANGUP",
+        policy="hangup_after_ok",
+    ),
+    Erratum(
+        page="#XTCPSEND, #XUDPSEND",
+        manual="silent on a send that fails",
+        firmware="ERROR, without an information line",
+        answer="as the firmware, after 30 seconds where the peer takes nothing",
+    ),
+    Erratum(
+        page="#XUDPSVR",
+        manual="the test command prints no <sec_tag>",
+        firmware="(0,1,2),<port>,<sec_tag>",
+        answer="as the manual; with --follow firmware as the firmware",
+        policy="server_test",
+    ),
+    Erratum(
+        page="#XUDPCLI",
+        manual="the example of the test command prints <tls_hostname_verify>, the syntax <hostname_verify>",
+        firmware="<hostname_verify>",
+        answer="as the example; with --follow firmware <hostname_verify>",
+        policy="client_test",
+    ),
+    Erratum(
+        page="Data mode",
+        manual="silent on a connection that ends in data mode",
+        firmware="+++ to the host, then everything is discarded up to its +++, and #XDATAMODE tells the cause",
+        answer="as the firmware",
+    ),
+    *_SOCKETS,
+    *_SELECTING,
+)

@@ -1,0 +1,88 @@
+"""Generic commands in the ways of the Serial LTE Modem; what it shares with the Serial Modem is in nrf/generic.py."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from vmodem.core.commands import CommandTable
+from vmodem.core.errors import CommandError
+from vmodem.core.parameters import choice
+from vmodem.dialects.nrf import generic
+from vmodem.dialects.nrf.device import UInt16
+from vmodem.dialects.nrf.slm.device import SerialLteModem
+
+IDLE: Final = 0
+SLEEP: Final = 1
+UART_OFF: Final = 2
+"""The sleep modes of version 1.9."""
+
+BAUD_RATES: Final = (
+    1200, 2400, 4800, 9600, 14400, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 1000000,
+)  # fmt: skip
+
+commands = CommandTable("Generic AT commands")
+old = CommandTable("Generic AT commands")
+"""Up to version 2.0."""
+sleep_1_9 = CommandTable("Generic AT commands")
+time_limit_2_0 = CommandTable("Generic AT commands")
+
+
+@commands.set("#XCLAC", "List the commands of the application")
+def xclac(device: SerialLteModem) -> bytes:
+    """List all commands that begin with #, in the order of the table, without blank lines."""
+    names = (command.name for command in device.modem.dialect.commands if command.name.startswith("#"))
+    return b"".join(b"AT%b\r\n" % name.encode() for name in names)
+
+
+@old.set("#XSLMVER", "Show the version of the SDK")
+def xslmver(device: SerialLteModem) -> str:
+    """Show the version of the nRF Connect SDK; a customer's firmware says so."""
+    custom = "-CUSTOMIZED" if device.modem.config.identity.customer_version else ""
+    return f'#XSLMVER: "{generic.ncs_version(device)}"{custom}'
+
+
+@old.set("#XSLMUART", "Set the speed and the flow control of the line")
+def xslmuart(
+    device: SerialLteModem,
+    baud_rate: Annotated[int, choice(*BAUD_RATES)] | None = None,
+    hwfc: Annotated[int, choice(0, 1)] | None = None,
+) -> None:
+    """Set the line, shortly after the OK; it survives a restart.
+
+    Args:
+        device: the device.
+        baud_rate: bit/s.
+        hwfc: 0 no flow control, 1 RTS/CTS.
+    """
+    modem = device.modem
+    baud = modem.baud if baud_rate is None else baud_rate
+    rtscts = modem.rtscts if hwfc is None else hwfc == 1
+    modem.after(generic.DELAY, lambda: modem.set_line(baud, rtscts=rtscts))
+
+
+@old.read("#XSLMUART")
+def xslmuart_read(device: SerialLteModem) -> str:
+    """Show the speed in bit/s and whether there is flow control."""
+    return f"#XSLMUART: {device.modem.baud},{int(device.modem.rtscts)}"
+
+
+@sleep_1_9.set("#XSLEEP", "Sleep", test="#XSLEEP: (0,1,2)")
+def xsleep(device: SerialLteModem, mode: Annotated[int, choice(IDLE, SLEEP, UART_OFF)]) -> None:
+    """Sleep until the host sends something: ``mode`` 0 idle, 1 sleep, which ends in a restart, 2 the UART alone."""
+    device.modem.after(generic.DELAY, lambda: _fall_asleep(device, mode))
+
+
+@time_limit_2_0.set("#XDATACTRL", "Set the time limit of data mode", test="#XDATACTRL=<time_limit>")
+def xdatactrl(device: SerialLteModem, time_limit: UInt16) -> None:
+    """Set the inactivity that flushes data mode, in milliseconds, 0 for the default; the speed sets the minimum."""
+    if time_limit and time_limit < device.minimum_time_limit:
+        raise CommandError(f"{time_limit} ms are fewer than {device.minimum_time_limit}")
+    device.time_limit = time_limit or None
+
+
+def _fall_asleep(device: SerialLteModem, mode: int) -> None:
+    if mode == SLEEP:
+        generic.deep_sleep(device)
+        return
+    modem = device.modem
+    modem.sleep((lambda: modem.write(modem.dialect.banner)) if mode == UART_OFF else (lambda: None))

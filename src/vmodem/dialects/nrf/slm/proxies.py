@@ -1,0 +1,387 @@
+"""The TCP and the UDP service of version 2.7, and the device that has them.
+
+Each is a client or a server, at most one of the two at a time. A background task passes on what the peer sends: with a
+header in command mode, as it is in data mode. It waits for room first: a host that does not read stops the peer.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine
+from typing import Any, Final
+
+from vmodem.core import calls
+from vmodem.core.commands import Line
+from vmodem.core.errors import CommandError
+from vmodem.core.modem import Modem
+from vmodem.core.tasks import Ready, Room
+from vmodem.dialects.nrf.data_mode import ESCAPE, DataMode, Send
+from vmodem.dialects.nrf.device import information
+from vmodem.dialects.nrf.errno import from_host, newlib_errno
+from vmodem.dialects.nrf.slm.device import POLLOUT_TIMEOUT, SerialLteModem
+from vmodem.dialects.nrf.slm.sockets import open_socket
+from vmodem.dialects.nrf.socket import CLIENT, SERVER, Socket
+from vmodem.net.interface import POLLIN, Address, Family, NetSocket, Option, SocketType
+
+log = logging.getLogger("vmodem")
+
+CHUNK: Final = 2048
+"""The most bytes that one #XTCPDATA or #XUDPDATA passes on; a longer datagram is cut."""
+
+BACKLOG: Final = 1
+NO_HANDLE: Final = -1
+
+
+class Service(ABC):
+    """What the TCP and the UDP service share.
+
+    Args:
+        device: the device.
+        kind: ``TCP`` or ``UDP``, as in the names of the commands.
+
+    Attributes:
+        family: protocol family of the latest socket, 0 before the first.
+        socket: the client's socket, or the server's own; None where the service is not in use.
+        data_mode: the data mode that this service is in, None where it is in none.
+    """
+
+    __slots__ = ("_event_fd", "_kind", "data_mode", "device", "family", "socket")
+
+    type: SocketType
+
+    def __init__(self, device: ProxyModem, kind: str) -> None:
+        self.device = device
+        self._kind = kind
+        self._event_fd: int | None = None
+        self.family = 0
+        self.socket: Socket | None = None
+        self.data_mode: DataMode | None = None
+
+    @property
+    def handle(self) -> int:
+        """The handle of the client's socket, or of the server's own, -1 for none."""
+        return NO_HANDLE if self.socket is None else self.socket.handle
+
+    def need_free(self) -> None:
+        """Refuse to be used twice.
+
+        Raises:
+            CommandError: the service is in use.
+        """
+        if self.socket is not None:
+            raise CommandError(f"the {self._kind} service is in use")
+
+    def open(self, family: Family, role: int) -> Socket:
+        """Open the service's socket."""
+        self.socket = socket = open_socket(self.device, family, self.type, role)
+        self.family = family
+        self.device.add(socket)
+        if self.device.policy.event_fd:
+            self._event_fd = self.device.sockets.reserve()
+        return socket
+
+    def close(self) -> None:
+        """Close every socket of the service; it is free then."""
+        if self._event_fd is not None:
+            self.device.sockets.release(self._event_fd)
+            self._event_fd = None
+        socket, self.socket = self.socket, None
+        if socket is not None:
+            self.close_socket(socket)
+
+    def close_socket(self, socket: Socket) -> None:
+        """Close one socket; whoever waits for it in the foreground is told."""
+        socket.net.abort(errno.ECONNRESET)
+        self.device.close(socket)
+
+    def serve(self, socket: Socket) -> None:
+        """Pass on what comes from ``socket``, until it ends."""
+        socket.task = self.device.modem.spawn(self._receive(socket))
+
+    @abstractmethod
+    def receive(self, net: NetSocket) -> bytes | None:
+        """Return what came, None at the end of the connection; ``b""`` is ignored."""
+
+    @abstractmethod
+    def lost(self, socket: Socket, status: int) -> None:
+        """End what depends on ``socket``, whose connection has ended with ``status``."""
+
+    @abstractmethod
+    def stop(self) -> list[Line]:
+        """End the service in whichever role it is; return the lines that say so."""
+
+    def report(self, line: str) -> None:
+        """Send an unsolicited line; unlike the modem core's, it is not lost in data mode."""
+        self.device.modem.urc_bytes(information(line))
+
+    def enter_data_mode(self, send: Send) -> None:
+        """Enter data mode once the running command has ended."""
+        self.data_mode = DataMode(self.device, send, datagrams=self.type is not SocketType.STREAM)
+        self.device.modem.enter_data_mode(self._in_data_mode(self.data_mode), swallow_line_feed=True)
+
+    def leave_data_mode(self, status: int) -> bool:
+        """Tell the host, if it is in this service's data mode, that it should leave; return whether it is."""
+        if self.data_mode is None:
+            return False
+        self.data_mode.lose(status)
+        self.device.modem.write(ESCAPE)
+        return True
+
+    def data_mode_ended(self) -> None:
+        """Go on with what waited for the end of data mode."""
+        self.data_mode = None
+
+    async def _in_data_mode(self, data_mode: DataMode) -> str:
+        line = await data_mode.run()
+        self.data_mode_ended()
+        return line
+
+    async def _receive(self, socket: Socket) -> None:
+        status = 0
+        while True:
+            await Room()
+            try:
+                data = self.receive(socket.net)
+            except BlockingIOError:
+                await Ready(socket.net, POLLIN, None)
+                continue
+            except OSError as error:
+                status = -from_host(error.errno or errno.EIO)
+                break
+            if data is None:
+                break
+            if data:
+                self._pass_on(data)
+        socket.task = None
+        self.lost(socket, status)
+
+    def _pass_on(self, data: bytes) -> None:
+        modem = self.device.modem
+        if modem.takes_data:
+            modem.write(data)
+        else:
+            modem.urc_bytes(information(f"#X{self._kind}DATA: {len(data)}") + data)
+
+
+class TcpService(Service):
+    """The TCP client or server.
+
+    Attributes:
+        peer: the connection that the server has accepted, None for none.
+    """
+
+    __slots__ = ("peer",)
+
+    type = SocketType.STREAM
+
+    def __init__(self, device: ProxyModem) -> None:
+        super().__init__(device, "TCP")
+        self.peer: Socket | None = None
+
+    @property
+    def connection(self) -> Socket | None:
+        """What data goes through: the client's socket, or the connection that the server has accepted."""
+        return self.peer if self.socket is None or self.socket.role == SERVER else self.socket
+
+    def listen(self, family: Family, port: int) -> Socket:
+        """Start the server."""
+        socket = self.open(family, SERVER)
+        socket.net.set_option(Option.REUSEADDR, 1)
+        socket.net.bind(port)
+        socket.net.listen(BACKLOG)
+        return socket
+
+    def accept(self) -> None:
+        """Take the clients that wait: the first is served, a further one is turned away."""
+        while self.socket is not None and not (self.data_mode is not None and self.data_mode.lost):
+            try:
+                net, address = self.socket.net.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                log.warning("the TCP server has ended: %s", error)
+                self.fail(-newlib_errno("ECONNRESET"))
+                return
+            if self.peer is not None:
+                net.close()
+            else:
+                self._connected(self.socket, net, address)
+
+    def hang_up(self) -> str:
+        """Close the connection that the server has accepted; return the line that says so."""
+        assert self.peer is not None
+        self._close_peer()
+        return '#XTCPSVR: 0,"disconnected"'
+
+    def receive(self, net: NetSocket) -> bytes | None:
+        """Return a part of the stream."""
+        return net.recv(CHUNK, 0) or None
+
+    def lost(self, socket: Socket, status: int) -> None:
+        """Report the end of a connection; a client has no other reason than that it was reset."""
+        if socket is self.peer:
+            self._close_peer()
+            if not self.leave_data_mode(status):
+                self.report(f'#XTCPSVR: {status},"disconnected"')
+            self.accept()
+        else:
+            self.fail(-newlib_errno("ECONNRESET"))
+
+    def fail(self, status: int) -> None:
+        """End the service without having been asked, and report that."""
+        if self.socket is None:
+            return
+        server = self.socket.role == SERVER
+        connected = self.connection is not None
+        name = "#XTCPSVR" if server else "#XTCPCLI"
+        self._close_peer()
+        self.close()
+        if connected and not self.leave_data_mode(status):
+            self.report(f'{name}: {status},"disconnected"')
+        if server:
+            self.report(f'{name}: {status},"stopped"')
+
+    def stop(self) -> list[Line]:
+        """End the service; return the lines that say so."""
+        if self.socket is None:
+            return []
+        server = self.socket.role == SERVER
+        lines: list[Line] = [] if self.peer is None else [self.hang_up()]
+        self.close()
+        return [*lines, '#XTCPSVR: 0,"stopped"'] if server else ['#XTCPCLI: 0,"disconnected"']
+
+    def data_mode_ended(self) -> None:
+        """Take the clients that came while the host was to leave data mode."""
+        super().data_mode_ended()
+        if self.socket is not None and self.socket.role == SERVER:
+            self.accept()
+
+    async def send(self, data: bytes) -> int:
+        """Send ``data`` to the peer.
+
+        Raises:
+            CommandError: there is none.
+        """
+        if self.connection is None:
+            raise CommandError("nobody is connected")
+        return await calls.send(self.device.modem, self.connection.net, data, POLLOUT_TIMEOUT)
+
+    def _connected(self, server: Socket, net: NetSocket, address: Address) -> None:
+        try:
+            handle = self.device.sockets.free_handle()
+        except CommandError as error:
+            log.warning("a client is turned away: %s", error)
+            net.close()
+            return
+        self.peer = peer = Socket(handle, net, server.family, server.type, SERVER)
+        peer.listener, server.peer = server, peer
+        self.device.add(peer)
+        self.report(f'#XTCPSVR: "{address[0]}","connected"')
+        self.serve(peer)
+
+    def _close_peer(self) -> None:
+        peer, self.peer = self.peer, None
+        if peer is not None:
+            self.close_socket(peer)
+
+
+class UdpService(Service):
+    """The UDP client or server.
+
+    Attributes:
+        remote: whom the server answers: the sender of the latest datagram, None before the first.
+    """
+
+    __slots__ = ("remote",)
+
+    type = SocketType.DGRAM
+
+    def __init__(self, device: ProxyModem) -> None:
+        super().__init__(device, "UDP")
+        self.remote: Address | None = None
+
+    def receive(self, net: NetSocket) -> bytes | None:
+        """Return a datagram and remember its sender; that an earlier one was refused means nothing."""
+        try:
+            data, self.remote = net.recvfrom(CHUNK, 0)
+        except ConnectionRefusedError:
+            return b""
+        return data
+
+    def lost(self, socket: Socket, status: int) -> None:
+        """Report the end of the service."""
+        self.fail(-newlib_errno("ECONNRESET"))
+
+    def fail(self, status: int) -> None:
+        """End the service without having been asked, and report that."""
+        if self.socket is None:
+            return
+        server = self.socket.role == SERVER
+        self.close()
+        if not self.leave_data_mode(status):
+            self.report(f'#XUDPSVR: {status},"stopped"' if server else f'#XUDPCLI: {status},"disconnected"')
+
+    def close(self) -> None:
+        """Close the service's socket, and forget whom it answers."""
+        super().close()
+        self.remote = None
+
+    def stop(self) -> list[Line]:
+        """End the service; return the line that says so."""
+        if self.socket is None:
+            return []
+        server = self.socket.role == SERVER
+        self.close()
+        return ['#XUDPSVR: 0,"stopped"' if server else '#XUDPCLI: 0,"disconnected"']
+
+    async def send(self, data: bytes) -> int:
+        """Send one datagram to the peer.
+
+        Raises:
+            CommandError: there is none.
+        """
+        if self.socket is None:
+            raise CommandError("the UDP service is not in use")
+        modem, net = self.device.modem, self.socket.net
+        if self.socket.role == CLIENT:
+            return await calls.send(modem, net, data, POLLOUT_TIMEOUT)
+        if self.remote is None:
+            raise CommandError("nobody has sent a datagram that could be answered")
+        return await calls.sendto(modem, net, data, self.remote, POLLOUT_TIMEOUT)
+
+
+class ProxyModem(SerialLteModem):
+    """A Serial LTE Modem with services: version 2.7.
+
+    Attributes:
+        tcp: the TCP service.
+        udp: the UDP service.
+    """
+
+    __slots__ = ("tcp", "udp")
+
+    def __init__(self, modem: Modem) -> None:
+        super().__init__(modem)
+        self.tcp = TcpService(self)
+        self.udp = UdpService(self)
+
+    def socket_ready(self, socket: NetSocket, events: int) -> None:
+        """Let the TCP server accept its clients."""
+        super().socket_ready(socket, events)
+        server = self.tcp.socket
+        if server is not None and server.role == SERVER and server.net is socket:
+            self.tcp.accept()
+
+    def reset_core(self) -> None:
+        """Restart the modem core: its sockets, and with them the services, are gone."""
+        self.tcp.fail(-newlib_errno("ENETDOWN"))
+        self.udp.fail(-newlib_errno("ENETDOWN"))
+        super().reset_core()
+
+    def begin_data_mode(self, send: Send, *, datagrams: bool) -> Coroutine[Any, Any, None] | None:
+        """Begin data mode once the running command has ended; there is nothing to wait for."""
+        data_mode = DataMode(self, send, datagrams=datagrams)
+        self.modem.enter_data_mode(data_mode.run(), swallow_line_feed=True)
+        return None

@@ -1,0 +1,38 @@
+"""Resolve hostname #XGETADDRINFO."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vmodem.core.commands import CommandTable
+from vmodem.core.errors import CommandError
+from vmodem.core.tasks import Lookup
+from vmodem.dialects.nrf.slm.device import Host, SerialLteModem
+from vmodem.net.interface import Family, ResolveError
+
+NAMED: Final = frozenset(
+    {
+        "EAI_BADFLAGS",
+        "EAI_NONAME",
+        "EAI_AGAIN",
+        "EAI_FAIL",
+        "EAI_NODATA",
+        "EAI_MEMORY",
+        "EAI_SYSTEM",
+        "EAI_SERVICE",
+    }
+)
+"""The failures that have a name of their own; any other is unknown."""
+
+commands = CommandTable("Socket AT commands")
+
+
+@commands.set("#XGETADDRINFO", "Resolve a host name")
+async def xgetaddrinfo(device: SerialLteModem, hostname: Host) -> str:
+    """Resolve ``hostname``. All addresses stand in one string."""
+    try:
+        addresses = await Lookup(hostname, Family.UNSPEC)
+    except ResolveError as error:
+        name = error.name if error.name in NAMED else "EAI_UNKNOWN"
+        raise CommandError(error.name, lines=[f'#XGETADDRINFO: "{name}"']) from None
+    return f'#XGETADDRINFO: "{" ".join(addresses)}"'

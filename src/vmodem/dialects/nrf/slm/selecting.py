@@ -1,0 +1,37 @@
+"""Select socket #XSOCKETSELECT."""
+
+from __future__ import annotations
+
+from vmodem.core.commands import CommandTable, Line
+from vmodem.core.errors import CommandError
+from vmodem.dialects.nrf.slm.device import Handle, SerialLteModem
+
+NO_SEC_TAG = -1
+
+commands = CommandTable("Socket AT commands")
+
+
+@commands.set("#XSOCKETSELECT", "Select the active socket")
+def xsocketselect(device: SerialLteModem, handle: Handle) -> str:
+    """Make ``handle``, an open socket, the active one."""
+    device.active = handle
+    return f"#XSOCKETSELECT: {handle.handle},{handle.family},{handle.role}"
+
+
+@commands.read("#XSOCKETSELECT")
+def xsocketselect_read(device: SerialLteModem) -> list[Line]:
+    """List the open sockets (handle, family, role, type, sec_tag, ranking), then the handle of the active one."""
+    lines: list[Line] = []
+    for s, ranking in device.opened:
+        sec_tag = NO_SEC_TAG if s.sec_tag is None else s.sec_tag
+        lines.append(f"#XSOCKETSELECT: {s.handle},{s.family},{s.role},{s.type},{sec_tag},{ranking}")
+    if device.active is not None:
+        lines.append(f"#XSOCKETSELECT: {device.active.handle}")
+    return lines
+
+
+@commands.test("#XSOCKETSELECT")
+def xsocketselect_test(device: SerialLteModem) -> None:
+    """Answer OK where the firmware does, although the manual calls this unsupported."""
+    if not device.policy.select_tests:
+        raise CommandError("#XSOCKETSELECT has no test form")

@@ -1,0 +1,63 @@
+"""The nRF91 Serial LTE Modem of the nRF Connect SDK 1.9 (dialect ``slm-1.9``): one socket."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from vmodem.core.commands import CommandTable
+from vmodem.core.dialect import Dialect, Follow
+from vmodem.core.framing import LineRules, Terminator
+from vmodem.dialects import v250
+from vmodem.dialects.nrf import cellular
+from vmodem.dialects.nrf import generic as nrf_generic
+from vmodem.dialects.nrf.device import OK, error, information
+from vmodem.dialects.nrf.slm import connections, generic, options, resolving, sockets, transfer
+from vmodem.dialects.nrf.slm.device import SerialLteModem
+from vmodem.dialects.nrf.slm.errata import ERRATA_1_9
+from vmodem.dialects.nrf.slm.framing import core_text
+from vmodem.dialects.nrf.slm.given import RESET_1_9, given
+from vmodem.dialects.nrf.slm.policy import FIRMWARE_1_9, MANUAL_1_9
+from vmodem.dialects.nrf.slm.syntax import parse
+
+
+class SerialLteModem19(SerialLteModem):
+    """One Serial LTE Modem 1.9."""
+
+    __slots__ = ()
+
+    ncs_version = "1.9.0"
+
+
+DIALECT: Final = Dialect(
+    name="slm-1.9",
+    describes="nRF91 Serial LTE Modem, one socket",
+    manual="nRF91 Serial LTE Modem: Socket AT commands (nRF Connect SDK 1.9)",
+    commands=CommandTable().include(
+        v250.commands,
+        cellular.commands.replying(core_text),
+        nrf_generic.commands,
+        generic.commands,
+        generic.old,
+        generic.sleep_1_9,
+        sockets.commands,
+        options.commands,
+        connections.commands,
+        transfer.commands,
+        resolving.commands,
+    ),
+    errata=ERRATA_1_9,
+    policies={Follow.MANUAL: MANUAL_1_9, Follow.FIRMWARE: FIRMWARE_1_9},
+    device=SerialLteModem19,
+    parse=parse,
+    terminator=Terminator.CRLF,
+    lines=LineRules(4094),
+    banner=b"Ready\r\n",
+    information=information,
+    ok=OK,
+    error=error,
+    urc=information,
+    urc_limit=4096,
+    urc_hold=1.0,
+    given=partial(given, reset=RESET_1_9),
+)

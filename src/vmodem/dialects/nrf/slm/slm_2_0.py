@@ -1,0 +1,73 @@
+"""The nRF91 Serial LTE Modem of the nRF Connect SDK 2.0 (dialect ``slm-2.0``): eight sockets, one of them selected."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from vmodem.core.commands import CommandTable
+from vmodem.core.dialect import Dialect, Follow
+from vmodem.core.framing import LineRules, Terminator
+from vmodem.dialects import v250
+from vmodem.dialects.nrf import cellular
+from vmodem.dialects.nrf import generic as nrf_generic
+from vmodem.dialects.nrf.device import OK, error, information
+from vmodem.dialects.nrf.slm import (
+    connections,
+    generic,
+    options,
+    polling,
+    resolving,
+    selecting,
+    sockets,
+    transfer,
+)
+from vmodem.dialects.nrf.slm.device import SerialLteModem
+from vmodem.dialects.nrf.slm.errata import ERRATA_2_0
+from vmodem.dialects.nrf.slm.given import RESET_2_0, given
+from vmodem.dialects.nrf.slm.policy import FIRMWARE_2_0, MANUAL_2_0
+from vmodem.dialects.nrf.slm.syntax import parse
+
+
+class SerialLteModem20(SerialLteModem):
+    """One Serial LTE Modem 2.0."""
+
+    __slots__ = ()
+
+    ncs_version = "2.0.0"
+
+
+DIALECT: Final = Dialect(
+    name="slm-2.0",
+    describes="nRF91 Serial LTE Modem, 8 sockets, one of them selected",
+    manual="nRF91 Serial LTE Modem: Socket AT commands (nRF Connect SDK 2.0)",
+    commands=CommandTable().include(
+        v250.commands,
+        cellular.commands,
+        nrf_generic.commands,
+        generic.commands,
+        generic.old,
+        generic.time_limit_2_0,
+        sockets.commands,
+        selecting.commands,
+        options.commands,
+        connections.commands,
+        transfer.commands,
+        polling.commands,
+        resolving.commands,
+    ),
+    errata=ERRATA_2_0,
+    policies={Follow.MANUAL: MANUAL_2_0, Follow.FIRMWARE: FIRMWARE_2_0},
+    device=SerialLteModem20,
+    parse=parse,
+    terminator=Terminator.CRLF,
+    lines=LineRules(4094),
+    banner=b"Ready\r\n",
+    information=information,
+    ok=OK,
+    error=error,
+    urc=information,
+    urc_limit=4096,
+    urc_hold=1.0,
+    given=partial(given, reset=RESET_2_0),
+)

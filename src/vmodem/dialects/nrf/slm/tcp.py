@@ -1,0 +1,180 @@
+"""TCP server #XTCPSVR, TCP/TLS client #XTCPCLI, TCP send data #XTCPSEND, TCP hang up #XTCPHANGUP."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Coroutine
+from typing import Annotated, Any, Final, TypeAlias
+
+from vmodem.core import calls
+from vmodem.core.commands import CommandTable, Line
+from vmodem.core.errors import CommandError
+from vmodem.core.parameters import choice, text
+from vmodem.dialects.nrf.device import Int, UInt16
+from vmodem.dialects.nrf.errno import from_host, newlib_errno
+from vmodem.dialects.nrf.slm.device import Host
+from vmodem.dialects.nrf.slm.proxies import NO_HANDLE, ProxyModem
+from vmodem.dialects.nrf.slm.sockets import FAMILIES
+from vmodem.dialects.nrf.socket import CLIENT
+from vmodem.net.interface import Family, ResolveError
+
+STOP: Final = 0
+"""The <op> that ends a service; any that neither ends nor starts one is ignored."""
+
+MAX_DATA: Final = 1024
+NO_SEC_TAG: Final = -1
+REQUIRED: Final = 2
+
+DNS_STATUS: Final = {
+    "EAI_BADFLAGS": -1,
+    "EAI_NONAME": -2,
+    "EAI_AGAIN": -3,
+    "EAI_FAIL": -4,
+    "EAI_NODATA": -5,
+    "EAI_FAMILY": -6,
+    "EAI_SOCKTYPE": -7,
+    "EAI_SERVICE": -8,
+    "EAI_ADDRFAMILY": -9,
+    "EAI_MEMORY": -10,
+    "EAI_SYSTEM": newlib_errno("EIO"),
+    "EAI_OVERFLOW": -12,
+}
+"""The dns_resolve_status of each failure; a failure of the system is its errno, positive."""
+
+Data: TypeAlias = Annotated[str, text(MAX_DATA)]
+PeerVerify: TypeAlias = Annotated[int, choice(0, 1, 2)]
+HostnameVerify: TypeAlias = Annotated[int, choice(0, 1)]
+
+commands = CommandTable("TCP and UDP AT commands")
+
+
+@commands.set("#XTCPSVR", "Start or stop the TCP server", test="#XTCPSVR: (0,1,2),<port>,<sec_tag>")
+def xtcpsvr(device: ProxyModem, op: UInt16, port: UInt16 | None = None, sec_tag: Int = NO_SEC_TAG) -> list[Line]:
+    """Start the TCP server, or stop the TCP service.
+
+    Args:
+        device: the device.
+        op: 0 stop, 1 start for IPv4, 2 start for IPv6; anything else does nothing.
+        port: port to listen at; needed to start.
+        sec_tag: security tag of a TLS server's credentials, -1 for none.
+    """
+    if op not in FAMILIES:
+        return device.tcp.stop() if op == STOP else []
+    device.tcp.need_free()
+    if port is None:
+        raise CommandError("port is missing")
+    try:
+        handle = _start(device, FAMILIES[op], port, sec_tag)
+    except OSError as error:
+        device.tcp.close()
+        line = f'#XTCPSVR: {-from_host(error.errno or errno.EIO)},"not started"'
+        raise CommandError(str(error), lines=[line]) from error
+    return [f'#XTCPSVR: {handle},"started"']
+
+
+def _start(device: ProxyModem, family: Family, port: int, sec_tag: int) -> int:
+    if not device.cellular.registered:
+        raise OSError(errno.ENETUNREACH, "there is no network to listen in")
+    if sec_tag != NO_SEC_TAG:
+        raise OSError(errno.ENOTSUP, "TLS servers cannot be started yet")
+    return device.tcp.listen(family, port).handle
+
+
+@commands.read("#XTCPSVR")
+def xtcpsvr_read(device: ProxyModem) -> str:
+    """Show the handle of the service's socket, that of the accepted connection, and the family; -1 for none."""
+    peer = device.tcp.peer
+    return f"#XTCPSVR: {device.tcp.handle},{NO_HANDLE if peer is None else peer.handle},{device.tcp.family}"
+
+
+@commands.set(
+    "#XTCPCLI",
+    "Connect or disconnect the TCP client",
+    test="#XTCPCLI: (0,1,2),<url>,<port>,<sec_tag>,<peer_verify>,<hostname_verify>",
+)
+async def xtcpcli(
+    device: ProxyModem,
+    op: UInt16,
+    url: Host | None = None,
+    port: UInt16 | None = None,
+    sec_tag: Int = NO_SEC_TAG,
+    peer_verify: PeerVerify = REQUIRED,
+    hostname_verify: HostnameVerify = 1,
+) -> list[Line]:
+    """Connect the TCP client, or stop the TCP service.
+
+    Args:
+        device: the device.
+        op: 0 disconnect, 1 connect over IPv4, 2 connect over IPv6; anything else does nothing.
+        url: host name or address; needed to connect.
+        port: needed to connect.
+        sec_tag: security tag of a TLS client's credentials, -1 for none.
+        peer_verify: 0 none, 1 optional, 2 required.
+        hostname_verify: whether the peer's certificate has to have the name ``url``, 0 or 1.
+    """
+    if op not in FAMILIES:
+        return device.tcp.stop() if op == STOP else []
+    device.tcp.need_free()
+    if url is None or port is None:
+        raise CommandError("url or port is missing")
+    socket = device.tcp.open(FAMILIES[op], CLIENT)
+    try:
+        if sec_tag != NO_SEC_TAG:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "TLS cannot connect yet")
+        address = await calls.resolve(url, FAMILIES[op])
+        await calls.connect(device.modem, socket.net, (address, port), timeout=0)
+    except (OSError, ResolveError) as error:
+        device.tcp.close()
+        raise not_connected("#XTCPCLI", error) from error
+    device.tcp.serve(socket)
+    return [f'#XTCPCLI: {socket.handle},"connected"']
+
+
+@commands.read("#XTCPCLI")
+def xtcpcli_read(device: ProxyModem) -> str:
+    """Show the handle of the service's socket, -1 for none, and the family."""
+    return f"#XTCPCLI: {device.tcp.handle},{device.tcp.family}"
+
+
+@commands.set("#XTCPSEND", "Send data over the TCP connection")
+def xtcpsend(device: ProxyModem, data: Data | None = None) -> Coroutine[Any, Any, str] | None:
+    """Send ``data``, at most 1024 bytes, to the peer; enter data mode where it is left out, connected or not."""
+    if data is None:
+        device.tcp.enter_data_mode(device.tcp.send)
+        return None
+    return send_all("#XTCPSEND", device.tcp.send(data.encode("latin-1")), len(data))
+
+
+@commands.set("#XTCPHANGUP", "Hang up on the server's client", test="#XTCPHANGUP: <handle>")
+def xtcphangup(device: ProxyModem, handle: Int) -> str | None:
+    """Close the connection ``handle`` that the server has accepted."""
+    peer = device.tcp.peer
+    if peer is None or peer.handle != handle:
+        raise CommandError(f"no client has the handle {handle}")
+    line = device.tcp.hang_up()
+    if not device.policy.hangup_after_ok:
+        return line
+    device.tcp.report(line)
+    return None
+
+
+def not_connected(name: str, error: OSError | ResolveError) -> CommandError:
+    """Return the error of a client that could not connect; its line has the errno, or the resolver's status."""
+    if isinstance(error, ResolveError):
+        status = DNS_STATUS.get(error.name, DNS_STATUS["EAI_FAIL"])
+    else:
+        status = -from_host(error.errno or errno.ETIMEDOUT)
+    return CommandError(str(error), lines=[f'{name}: {status},"not connected"'])
+
+
+async def send_all(name: str, sending: Coroutine[Any, Any, int], size: int) -> str:
+    """Await ``sending``; return the line that tells how much went.
+
+    Raises:
+        CommandError: it was less than ``size``.
+        OSError: it was nothing.
+    """
+    sent = await sending
+    if sent < size:
+        raise CommandError(f"only {sent} of {size} bytes could be sent")
+    return f"{name}: {sent}"

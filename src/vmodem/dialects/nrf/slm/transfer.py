@@ -1,0 +1,110 @@
+"""Send data #XSEND, receive data #XRECV, UDP send data #XSENDTO, UDP receive data #XRECVFROM."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Annotated, Any, Final, TypeAlias
+
+from vmodem.core import calls
+from vmodem.core.commands import CommandTable, Line
+from vmodem.core.errors import CommandError
+from vmodem.core.parameters import text
+from vmodem.dialects.nrf.data_mode import Send
+from vmodem.dialects.nrf.device import Int, UInt16, need_port
+from vmodem.dialects.nrf.slm.device import Host, SerialLteModem
+from vmodem.dialects.nrf.socket import Socket
+from vmodem.dialects.nrf.transmit import Target, transmit
+from vmodem.net.interface import SocketType
+
+MAX_DATA: Final = 1252
+
+Data: TypeAlias = Annotated[str, text(MAX_DATA)]
+Waiting: TypeAlias = Coroutine[Any, Any, Any]
+
+commands = CommandTable("Socket AT commands")
+
+
+@commands.set("#XSEND", "Send data")
+def xsend(device: SerialLteModem, data: Data | None = None) -> str | Waiting | None:
+    """Send ``data``, at most 1252 bytes, over the active socket's connection; enter data mode where it is left out."""
+    if data is None:
+        return _begin_data_mode(device, lambda flush: transmit(device, Target(device.need_connection()), flush))
+    if device.active is None and data:
+        raise CommandError("no socket is open, or none is selected", lines=["#XSEND: 0"])
+    if not data:
+        return "#XSEND: 0"
+    socket, payload = device.need_connection(), data.encode("latin-1")
+    try:
+        sent = socket.net.send(payload)
+    except BlockingIOError:
+        sent = 0
+    except OSError as error:
+        raise CommandError(str(error), lines=["#XSEND: 0"]) from error
+    if sent < len(payload):
+        return _transmit(device, "#XSEND", Target(socket), payload, sent)
+    socket.active_at = device.modem.now
+    return f"#XSEND: {sent}"
+
+
+@commands.set("#XSENDTO", "Send a datagram to a host")
+def xsendto(device: SerialLteModem, url: Host, port: UInt16, data: Data | None = None) -> Waiting | None:
+    """Send ``data``, at most 1252 bytes, to ``port`` at ``url``; enter data mode where it is left out."""
+    need_port(port)
+    if data is None:
+        return _begin_data_mode(
+            device, lambda flush: transmit(device, Target(device.need_active(), (url, port)), flush)
+        )
+    return _transmit(device, "#XSENDTO", Target(device.need_active(), (url, port)), data.encode("latin-1"))
+
+
+def _begin_data_mode(device: SerialLteModem, send: Send) -> Waiting | None:
+    datagrams = device.active is not None and device.active.type is not SocketType.STREAM
+    return device.begin_data_mode(send, datagrams=datagrams)
+
+
+async def _transmit(device: SerialLteModem, name: str, target: Target, payload: bytes, sent: int = 0) -> str:
+    """Send what is left of ``payload``; tell how much went, before an ERROR too."""
+    try:
+        sent = await transmit(device, target, payload, sent)
+    except OSError as error:
+        raise CommandError(str(error), lines=[f"{name}: 0"]) from error
+    if sent < len(payload):
+        raise CommandError("only a part could be sent", lines=[f"{name}: {sent}"])
+    return f"{name}: {sent}"
+
+
+@commands.set("#XRECV", "Receive data")
+async def xrecv(device: SerialLteModem, timeout: Int) -> list[Line]:
+    """Receive data from the active socket's connection; just OK where the peer has ended the stream.
+
+    Args:
+        device: the device.
+        timeout: seconds; 0 or less waits as long as SO_RCVTIMEO allows.
+    """
+    socket = device.need_connection()
+    limit = _timeout(device, timeout)
+    data = await calls.receive(device.modem, socket.net, _size(device, socket), limit, peek=False, wait_all=False)
+    return _received(device, f"#XRECV: {len(data)}", data)
+
+
+@commands.set("#XRECVFROM", "Receive a datagram and its sender")
+async def xrecvfrom(device: SerialLteModem, timeout: Int) -> list[Line]:
+    """Receive a datagram; ``timeout`` as for #XRECV. Just OK for an empty datagram."""
+    socket = device.reaches(device.need_active())
+    limit = _timeout(device, timeout)
+    data, sender = await calls.receive_from(device.modem, socket.net, _size(device, socket), limit, peek=False)
+    return _received(device, f'#XRECVFROM: {len(data)},"{sender[0]}"', data)
+
+
+def _size(device: SerialLteModem, socket: Socket) -> int:
+    return device.policy.receive_limits[socket.type][socket.family]
+
+
+def _timeout(device: SerialLteModem, timeout: int) -> float:
+    return timeout if timeout > 0 else device.need_active().receive_timeout
+
+
+def _received(device: SerialLteModem, header: str, data: bytes) -> list[Line]:
+    if not data:
+        return []
+    return [data, header] if device.policy.payload_first else [header, data]

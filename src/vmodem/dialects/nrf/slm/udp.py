@@ -1,0 +1,129 @@
+"""UDP server #XUDPSVR, UDP/DTLS client #XUDPCLI, UDP send data #XUDPSEND."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+from vmodem.core import calls
+from vmodem.core.commands import CommandTable, Line
+from vmodem.core.errors import CommandError
+from vmodem.core.parameters import choice, integer
+from vmodem.dialects.nrf.device import UInt16
+from vmodem.dialects.nrf.slm.device import Host
+from vmodem.dialects.nrf.slm.proxies import ProxyModem
+from vmodem.dialects.nrf.slm.sockets import FAMILIES
+from vmodem.dialects.nrf.slm.tcp import (
+    REQUIRED,
+    STOP,
+    Data,
+    HostnameVerify,
+    PeerVerify,
+    not_connected,
+    send_all,
+)
+from vmodem.dialects.nrf.socket import CLIENT, SERVER
+from vmodem.net.interface import ResolveError
+
+commands = CommandTable("TCP and UDP AT commands")
+
+
+@commands.set("#XUDPSVR", "Start or stop the UDP server")
+def xudpsvr(device: ProxyModem, op: UInt16, port: UInt16 | None = None) -> list[Line]:
+    """Start the UDP server, or stop the UDP service.
+
+    Args:
+        device: the device.
+        op: 0 stop, 1 start for IPv4, 2 start for IPv6; anything else does nothing.
+        port: port to receive at; needed to start.
+    """
+    if op not in FAMILIES:
+        return device.udp.stop() if op == STOP else []
+    device.udp.need_free()
+    if port is None:
+        raise CommandError("port is missing")
+    socket = device.udp.open(FAMILIES[op], SERVER)
+    try:
+        socket.net.bind(port)
+    except OSError:
+        device.udp.close()
+        raise
+    device.udp.serve(socket)
+    return [f'#XUDPSVR: {socket.handle},"started"']
+
+
+@commands.read("#XUDPSVR")
+def xudpsvr_read(device: ProxyModem) -> str:
+    """Show the handle of the service's socket, -1 for none, and the family."""
+    return f"#XUDPSVR: {device.udp.handle},{device.udp.family}"
+
+
+@commands.test("#XUDPSVR")
+def xudpsvr_test(device: ProxyModem) -> str:
+    """Show the accepted values of the parameters."""
+    return device.policy.server_test
+
+
+@commands.set("#XUDPCLI", "Connect or disconnect the UDP client")
+async def xudpcli(
+    device: ProxyModem,
+    op: UInt16,
+    url: Host | None = None,
+    port: UInt16 | None = None,
+    sec_tag: Annotated[int, integer(0)] | None = None,
+    use_dtls_cid: Annotated[int, choice(0, 1, 2)] = 0,
+    peer_verify: PeerVerify = REQUIRED,
+    hostname_verify: HostnameVerify = 1,
+) -> list[Line]:
+    """Connect the UDP client, or stop the UDP service.
+
+    Args:
+        device: the device.
+        op: 0 disconnect, 1 connect over IPv4, 2 connect over IPv6; anything else does nothing.
+        url: host name or address; needed to connect.
+        port: needed to connect.
+        sec_tag: security tag of a DTLS client's credentials.
+        use_dtls_cid: DTLS connection identifier: 0 disabled, 1 supported, 2 enabled.
+        peer_verify: 0 none, 1 optional, 2 required.
+        hostname_verify: whether the peer's certificate has to have the name ``url``, 0 or 1.
+    """
+    if op not in FAMILIES:
+        return device.udp.stop() if op == STOP else []
+    device.udp.need_free()
+    if url is None or port is None:
+        raise CommandError("url or port is missing")
+    socket = device.udp.open(FAMILIES[op], CLIENT)
+    try:
+        if sec_tag is not None:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "DTLS cannot connect yet")
+        address = await calls.resolve(url, FAMILIES[op])
+        await calls.connect(device.modem, socket.net, (address, port), timeout=0)
+    except (OSError, ResolveError) as error:
+        device.udp.close()
+        raise not_connected("#XUDPCLI", error) from error
+    device.udp.serve(socket)
+    return [f'#XUDPCLI: {socket.handle},"connected"']
+
+
+@commands.read("#XUDPCLI")
+def xudpcli_read(device: ProxyModem) -> str:
+    """Show the handle of the service's socket, -1 for none, and the family."""
+    return f"#XUDPCLI: {device.udp.handle},{device.udp.family}"
+
+
+@commands.test("#XUDPCLI")
+def xudpcli_test(device: ProxyModem) -> str:
+    """Show the accepted values of the parameters."""
+    return device.policy.client_test
+
+
+@commands.set("#XUDPSEND", "Send a datagram to the UDP peer")
+def xudpsend(device: ProxyModem, data: Data | None = None) -> Coroutine[Any, Any, str] | None:
+    """Send ``data``, at most 1024 bytes, to the peer; enter data mode where it is left out."""
+    if device.udp.socket is None:
+        raise CommandError("the UDP service is not in use")
+    if data is None:
+        device.udp.enter_data_mode(device.udp.send)
+        return None
+    return send_all("#XUDPSEND", device.udp.send(data.encode("latin-1")), len(data))

@@ -1,0 +1,76 @@
+"""One open socket of an nRF91 as its host knows it, and the constants that every one of its manuals has."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vmodem.core.tasks import Task
+from vmodem.net.interface import Family, NetSocket, SocketType
+
+CLIENT: Final = 0
+SERVER: Final = 1
+"""The <role> of a socket."""
+
+IPPROTO: Final = {SocketType.STREAM: 6, SocketType.DGRAM: 17, SocketType.RAW: 0}
+IPPROTO_TLS_1_2: Final = 258
+IPPROTO_DTLS_1_2: Final = 273
+"""The <protocol> of a socket."""
+
+IPPROTO_SECURE: Final = {SocketType.STREAM: IPPROTO_TLS_1_2, SocketType.DGRAM: IPPROTO_DTLS_1_2}
+
+
+class Socket:
+    """One open socket as its host knows it.
+
+    Attributes:
+        handle: the number that names it on the wire.
+        net: the network's socket behind it.
+        family: protocol family.
+        type: socket type.
+        role: 0 client, 1 server.
+        cid: PDN connection.
+        sec_tag: security tag of a secure socket, None for a plain one.
+        hostname: the name that a secure socket's peer has to have, None where it is not checked.
+        receive_timeout: seconds, 0 for ever.
+        send_timeout: seconds, 0 for ever.
+        options: value of every option that was set, by its number.
+        peer: the accepted connection that a listening socket reaches.
+        listener: the listening socket that an accepted connection came from.
+        active_at: when data last moved, in seconds of the engine's clock.
+        task: the background task that watches or serves it.
+    """
+
+    __slots__ = (
+        "active_at",
+        "cid",
+        "family",
+        "handle",
+        "hostname",
+        "listener",
+        "net",
+        "options",
+        "peer",
+        "receive_timeout",
+        "role",
+        "sec_tag",
+        "send_timeout",
+        "task",
+        "type",
+    )
+
+    def __init__(self, handle: int, net: NetSocket, family: Family, type: SocketType, role: int, cid: int = 0) -> None:
+        self.handle = handle
+        self.net = net
+        self.family = family
+        self.type = type
+        self.role = role
+        self.cid = cid
+        self.sec_tag: int | None = None
+        self.hostname: str | None = None
+        self.receive_timeout = 0.0
+        self.send_timeout = 0.0
+        self.options: dict[int, int] = {}
+        self.peer: Socket | None = None
+        self.listener: Socket | None = None
+        self.active_at = 0.0
+        self.task: Task | None = None

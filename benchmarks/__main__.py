@@ -44,11 +44,30 @@ def in_turns(ours, theirs, line, rounds, count):
     return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs), ratio
 
 
-def at(short):
-    """AT round trip over a pseudo terminal."""
-    with pinned(CPU), vmodem() as link, floor() as other:
-        ours, theirs, ratio = in_turns(Terminal(link), Terminal(other), b"AT\r", *((5, 1000) if short else (15, 4000)))
-    return f"{ours:.1f} us", f"{theirs:.1f} us", f"{ratio:.2f}", "at most 1.5"
+def round_trip_of(dialect, line):
+    """Return a benchmark of a command that does nothing, in ``dialect``."""
+
+    def benchmark(short):
+        with pinned(CPU), vmodem("--dialect", dialect) as link, floor() as other:
+            rounds = (5, 1000) if short else (15, 4000)
+            ours, theirs, ratio = in_turns(Terminal(link), Terminal(other), line, *rounds)
+        return f"{ours:.1f} us", f"{theirs:.1f} us", f"{ratio:.2f}", "at most 1.5"
+
+    benchmark.__name__ = dialect
+    benchmark.__doc__ = f"{line.decode().strip()} round trip over a pseudo terminal, {dialect}"
+    return benchmark
+
+
+ROUND_TRIPS = [
+    round_trip_of(name, line)
+    for name, line in (
+        ("sm-1.0", b"AT\r"),
+        ("slm-1.9", b"AT\r\n"),
+        ("slm-2.0", b"AT\r\n"),
+        ("slm-2.7", b"AT\r\n"),
+        ("ameba-2.4", b"AT+TEST\r\n"),
+    )
+]
 
 
 def xsend(short):
@@ -151,7 +170,7 @@ def start(short):
     return f"{statistics.median(times):.2f} s", "-", "-", "at most 0.4 s"
 
 
-BENCHMARKS = {one.__name__: one for one in (at, xsend, throughput, memory, start)}
+BENCHMARKS = {one.__name__: one for one in (*ROUND_TRIPS, xsend, throughput, memory, start)}
 
 
 def machine():

@@ -29,7 +29,7 @@ async def main(link, port):
 
     def readable():
         data = os.read(master, 4096)
-        if data[-1:] == b"\r":
+        if data[-1:] in (b"\r", b"\n"):
             if send is not None:
                 send(data[-34:-2])
             os.write(master, answer)

@@ -11,6 +11,9 @@ import time
 import tty
 from pathlib import Path
 
+from vmodem import dialects
+from vmodem.transcript import ENDS
+
 PATIENCE = 10
 
 
@@ -18,6 +21,7 @@ class Served:
     """A running `vmodem serve`; ``where`` holds what it printed: a path or HOST:PORT for each endpoint."""
 
     def __init__(self, *options, endpoints=1, **popen):
+        self.dialect = dialects.find(options[options.index("--dialect") + 1] if "--dialect" in options else "sm")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "vmodem", "serve", *options],
             stdout=subprocess.PIPE,
@@ -44,8 +48,9 @@ class Served:
     def host(self, endpoint=0):
         """Connect a host and swallow the banner."""
         where = self.where[endpoint]
-        host = TcpHost(where) if ":" in where else PtyHost(where)
-        host.expect(b"Ready\r\n")
+        end = ENDS[self.dialect.terminator]
+        host = TcpHost(where, end) if ":" in where else PtyHost(where, end)
+        host.expect(self.dialect.banner)
         return host
 
     def descriptors(self):
@@ -59,10 +64,11 @@ class Served:
 
 
 class Host:
-    """The host of a modem, on a descriptor."""
+    """The host of a modem, on a descriptor; ``end`` is what it ends its lines with."""
 
-    def __init__(self, fd):
+    def __init__(self, fd, end=b"\r"):
         self.fd = fd
+        self.end = end
         self.got = bytearray()
 
     def send(self, data):
@@ -108,7 +114,7 @@ class Host:
 
     def ask(self, line, answer=b"\r\nOK\r\n"):
         """Send a line and check the whole answer."""
-        self.send(line.encode("latin-1") + b"\r")
+        self.send(line.encode("latin-1") + self.end)
         self.expect(answer if isinstance(answer, bytes) else answer.encode("latin-1"))
 
     def silent(self, patience=0.2):
@@ -124,19 +130,19 @@ class Host:
 class PtyHost(Host):
     """A host that has a terminal open."""
 
-    def __init__(self, path):
-        super().__init__(os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK))
+    def __init__(self, path, end=b"\r"):
+        super().__init__(os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK), end)
         tty.setraw(self.fd, when=0)
 
 
 class TcpHost(Host):
     """A host on a TCP connection."""
 
-    def __init__(self, where):
+    def __init__(self, where, end=b"\r"):
         host, _, port = where.rpartition(":")
         self.sock = socket.create_connection((host.strip("[]"), int(port)))
         self.sock.setblocking(False)
-        super().__init__(self.sock.fileno())
+        super().__init__(self.sock.fileno(), end)
 
     def close(self):
         self.sock.close()

@@ -1,16 +1,18 @@
 """The configuration file: who the modem is and what its network looks like.
 
-TOML, every key optional; `load` reports what is wrong in one line. The defaults describe an nRF9160 with a test SIM.
+TOML, every key optional; `load` reports what is wrong in one line. The defaults describe an nRF9160 with a test SIM,
+and an Ameba in reach of a test network.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
+from ipaddress import AddressValueError, IPv4Address
 from math import inf
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,8 @@ class Identity:
         uuid: device UUID, AT#XUUID.
         pin: PIN of the SIM, empty where it asks for none.
         version: version of the application, AT#XSMVER.
-        ncs_version: version of the nRF Connect SDK, AT#XSLMVER.
-        libmodem_version: version of the modem library, AT#XSLMVER.
+        ncs_version: version of the nRF Connect SDK, AT#XSLMVER; empty for the one of the dialect's firmware.
+        libmodem_version: version of the modem library, AT#XSLMVER; empty as above.
         customer_version: version that a customer added, empty for none.
     """
 
@@ -45,8 +47,8 @@ class Identity:
     uuid: str = "50503041-3633-4261-803d-1e2b8f70111a"
     pin: str = ""
     version: str = "1.0.0"
-    ncs_version: str = "3.2.0"
-    libmodem_version: str = "3.2.0-lte-bb1d5a22e4d2"
+    ncs_version: str = ""
+    libmodem_version: str = ""
     customer_version: str = ""
 
 
@@ -91,12 +93,113 @@ class Serial:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessPoint:
+    """A Wi-Fi network in the air.
+
+    Attributes:
+        ssid: its name.
+        bssid: address of the access point.
+        channel: its channel.
+        rssi: strength of its signal in dBm.
+        security: how it is protected, one of `SECURITIES`.
+        mode: the newest kind of 802.11 that it speaks, one of `MODES`.
+    """
+
+    ssid: str = "Neighbour"
+    bssid: str = "02:00:00:00:00:02"
+    channel: int = 11
+    rssi: int = -70
+    security: str = "WPA2 AES"
+    mode: str = "N"
+
+
+@dataclass(frozen=True, slots=True)
+class Wifi(AccessPoint):
+    """The Wi-Fi network that the device can join.
+
+    Attributes:
+        password: what AT+WLCONN has to give; nothing is asked for where the security is Open.
+        mac: the device's own address.
+        gateway: the address of the router, as AT+WLSTATE shows it.
+        netmask: the network mask, as AT+WLSTATE shows it.
+        connect_time: seconds that AT+WLCONN takes.
+    """
+
+    ssid: str = "vmodem"
+    bssid: str = "02:00:00:00:00:01"
+    channel: int = 6
+    rssi: int = -50
+    password: str = "12345678"
+    mac: str = "02:00:00:00:00:10"
+    gateway: str = "192.168.1.1"
+    netmask: str = "255.255.255.0"
+    connect_time: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Firmware:
+    """What AT+GMR prints.
+
+    Attributes:
+        sdk: version of the SDK.
+        atcmd: version of the AT commands.
+        image: version of the image.
+        chip: name of the chip and what its OTP memory tells about it.
+        compile_time: when the image was built.
+        compile_user: who built it.
+        compile_env: what it was built with.
+    """
+
+    sdk: str = "1.1.0"
+    atcmd: str = "2.4.2"
+    image: str = "1.1"
+    chip: str = "amebadplus: 00000000000000000000000000000000"
+    compile_time: str = "2025/07/01-12:00:00"
+    compile_user: str = "user@localhost"
+    compile_env: str = "gcc version 10.3.1"
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that a configuration file may set, in the tables [identity], [cell] and [serial]."""
+    """Everything that a configuration file may set; every attribute is a table, `network` an array of tables."""
 
     identity: Identity = field(default_factory=Identity)
     cell: Cell = field(default_factory=Cell)
     serial: Serial = field(default_factory=Serial)
+    wifi: Wifi = field(default_factory=Wifi)
+    network: tuple[AccessPoint, ...] = ()
+    firmware: Firmware = field(default_factory=Firmware)
+
+
+_TABLES: Final[dict[str, Any]] = {
+    "identity": Identity,
+    "cell": Cell,
+    "serial": Serial,
+    "wifi": Wifi,
+    "network": AccessPoint,
+    "firmware": Firmware,
+}
+"""The class behind each table."""
+
+SECURITIES: Final = (
+    "Open",
+    "WEP",
+    "WPA TKIP",
+    "WPA AES",
+    "WPA Mixed",
+    "WPA2 TKIP",
+    "WPA2 AES",
+    "WPA2 Mixed",
+    "WPA/WPA2 TKIP",
+    "WPA/WPA2 AES",
+    "WPA/WPA2 Mixed",
+    "WPA2/WPA3-SAE AES",
+    "WPA3-SAE AES",
+)
+"""How a Wi-Fi network can be protected, in the words of AT+WLSCAN."""
+
+MODES: Final = ("B", "G", "A", "N", "AC", "AX")
+"""The kinds of 802.11, the oldest first."""
 
 
 class ConfigError(Exception):
@@ -108,10 +211,36 @@ def _like(pattern: str) -> Callable[[Any], bool]:
     return lambda value: re.fullmatch(pattern, value) is not None
 
 
+def _is_ipv4(value: Any) -> bool:
+    try:
+        IPv4Address(value)
+    except AddressValueError:
+        return False
+    return True
+
+
 _TEXT: Final = (_like(r'[^\r\n"\u0100-\U0010ffff]*'), "Latin-1 text without line breaks and quotes")
 """The check of every string that has no other: what it refuses would break the lines that the modem sends."""
 
-_CHECKS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
+_Check: TypeAlias = tuple[Callable[[Any], bool], str]
+"""Whether a value is accepted, and what is, in words."""
+
+_SECONDS: Final[_Check] = (lambda value: 0 <= value < inf, "0 or more seconds")
+_ETHERNET: Final[_Check] = (_like("[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}"), "six bytes, as in 1a:2b:3c:4d:5e:6f")
+_IPV4: Final[_Check] = (_is_ipv4, "an IPv4 address")
+_WORD: Final = r'[^\x00-\x1f\x7f",\u00ff-\U0010ffff]'
+"""A character that a host can send within a field of AT+WLCONN."""
+
+_ACCESS_POINT: Final[dict[str, _Check]] = {
+    "ssid": (_like(_WORD + "{1,32}"), "1 to 32 Latin-1 characters, no comma and no quote"),
+    "bssid": _ETHERNET,
+    "channel": (lambda value: 1 <= value <= 14 or 36 <= value <= 177, "1 to 14, or 36 to 177"),
+    "rssi": (lambda value: -100 <= value <= 0, "-100 to 0"),
+    "security": (lambda value: value in SECURITIES, ", ".join(SECURITIES)),
+    "mode": (lambda value: value in MODES, ", ".join(MODES)),
+}
+
+_CHECKS: Final[dict[str, _Check]] = {
     "identity.imei": (_like("[0-9]{15}"), "15 digits"),
     "identity.svn": (_like("[0-9]{2}"), "2 digits"),
     "identity.imsi": (_like("[0-9]{1,15}"), "1 to 15 digits"),
@@ -122,9 +251,18 @@ _CHECKS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "cell.act": (lambda value: value in (7, 9), "7 or 9"),
     "cell.rsrp": (lambda value: 0 <= value <= 97 or value == 255, "0 to 97, or 255"),
     "cell.rsrq": (lambda value: 0 <= value <= 34 or value == 255, "0 to 34, or 255"),
-    "cell.registration_time": (lambda value: 0 <= value < inf, "0 or more seconds"),
+    "cell.registration_time": _SECONDS,
+    **{f"{table}.{key}": check for table in ("wifi", "network") for key, check in _ACCESS_POINT.items()},
+    "wifi.password": (
+        _like(f"({_WORD}{{5,64}})?"),
+        "empty, or 5 to 64 Latin-1 characters, no comma and no quote",
+    ),
+    "wifi.mac": _ETHERNET,
+    "wifi.gateway": _IPV4,
+    "wifi.netmask": _IPV4,
+    "wifi.connect_time": _SECONDS,
 }
-"""Whether a value is accepted, and what is, in words; by table and key."""
+"""The check of every value that needs one, by table and key."""
 
 
 def load(path: Path) -> Config:
@@ -152,22 +290,31 @@ def load(path: Path) -> Config:
 
 def _check_keys(raw: dict[str, object]) -> None:
     """Refuse unknown keys, which dataclasses would silently drop."""
-    tables: dict[str, Any] = {"identity": Identity, "cell": Cell, "serial": Serial}
-    for name, table in raw.items():
-        if name not in tables or not isinstance(table, dict):
-            raise ConfigError(f"unknown table [{name}], known are {', '.join(tables)}")
-        known = [option.name for option in fields(tables[name])]
-        for key in table:
-            if key not in known:
-                raise ConfigError(f"unknown key {key} in [{name}], known are {', '.join(known)}")
+    for name, value in raw.items():
+        if name not in _TABLES or not isinstance(value, dict | list):
+            raise ConfigError(f"unknown table [{name}], known are {', '.join(_TABLES)}")
+        known = [option.name for option in fields(_TABLES[name])]
+        for place, table in _tables(name, value):
+            for key in table if isinstance(table, dict) else ():
+                if key not in known:
+                    raise ConfigError(f"unknown key {key} in [{place}], known are {', '.join(known)}")
 
 
 def _check_values(config: Config) -> None:
     """Refuse values that no device has, or that would break the lines that the modem sends."""
-    for table in fields(config):
-        section = getattr(config, table.name)
-        for option in fields(section):
-            key, value = f"{table.name}.{option.name}", getattr(section, option.name)
-            check = _CHECKS.get(key, _TEXT if isinstance(value, str) else None)
-            if check is not None and not check[0](value):
-                raise ConfigError(f"{key} is {value!r}, accepted: {check[1]}")
+    for name in _TABLES:
+        for place, table in _tables(name, getattr(config, name)):
+            for option in fields(table):
+                value = getattr(table, option.name)
+                check = _CHECKS.get(f"{name}.{option.name}", _TEXT if isinstance(value, str) else None)
+                if check is not None and not check[0](value):
+                    raise ConfigError(f"{place}.{option.name} is {value!r}, accepted: {check[1]}")
+
+
+def _tables(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield a table, or each of an array of tables, with what it is called."""
+    if isinstance(value, list | tuple):
+        for index, table in enumerate(value):
+            yield f"{name}[{index}]", table
+    else:
+        yield name, value

@@ -85,14 +85,13 @@ class Virtual:
 
     def take(self) -> bytes:
         """Return what the modem sent since last asked."""
-        taken = bytes(self.modem.output)
-        self.modem.output.clear()
-        if taken:
+        taken = bytearray()
+        while self.modem.output:
+            taken += self.modem.output
+            self.modem.output.clear()
             self.modem.advance(self.now)  # it may have been waiting for room
             self.pump()
-            taken += bytes(self.modem.output)
-            self.modem.output.clear()
-        return taken
+        return bytes(taken)
 
     def socket_ready(self, socket: NetSocket, events: int) -> None:
         """Pass readiness on to the modem."""

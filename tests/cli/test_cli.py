@@ -9,12 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
+import termios
 import threading
 import time
 from pathlib import Path
 
 import pytest
-from tests.serving import PtyHost, Served, accept, eventually, port_of, receive, tcp_server
+from tests.serving import Host, PtyHost, Served, accept, eventually, port_of, receive, tcp_server
 
 OK = b"\r\nOK\r\n"
 
@@ -147,6 +148,17 @@ class TestServe:
                 got += os.read(master, 100)
             assert got == expected
 
+    def test_the_host_changes_the_speed_of_a_serial_port(self):
+        master, slave = os.openpty()
+        options = ["--dialect", "slm-2.0", "--serial", f"{os.ttyname(slave)}@9600"]
+        with Served(*options, stdin=subprocess.DEVNULL):
+            host = Host(master, b"\r\n")
+            host.expect(b"Ready\r\n")
+            host.ask("AT#XSLMUART=57600,1")
+            eventually(lambda: termios.tcgetattr(slave)[5] == termios.B57600)
+            assert termios.tcgetattr(slave)[2] & termios.CRTSCTS
+            host.ask("AT#XSLMUART?", b"\r\n#XSLMUART: 57600,1\r\n\r\nOK\r\n")
+
     def test_a_serial_port_that_goes_away_ends_it_with_status_1(self):
         master, slave = os.openpty()
         name = os.ttyname(slave)
@@ -246,7 +258,7 @@ class TestMistakes:
         [
             ([], 2, "a command is missing: serve"),
             (["dance"], 2, "choose from"),
-            (["serve", "--dialect", "hayes"], 2, "unknown dialect 'hayes'; known are sm-1.0"),
+            (["serve", "--dialect", "hayes"], 2, "unknown dialect 'hayes'; known are sm-1.0, slm-1.9"),
             (["serve", "--tcp", "host:port"], 2, "is not [HOST:]PORT"),
             (["serve", "--tcp", "70000"], 2, "is not [HOST:]PORT"),
             (["serve", "--tcp", "::1:5000"], 2, "square brackets"),
@@ -307,15 +319,27 @@ def test_version():
 
 
 def test_dialects():
-    done = vmodem("dialects")
-    assert re.fullmatch(r"sm-1\.0  .+  \d+ commands\n", done.stdout)
+    lines = vmodem("dialects").stdout.splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["sm-1.0", "slm-1.9", "slm-2.0", "slm-2.7", "ameba-2.4"]
+    assert all(re.fullmatch(r"\S+  \S.+  \d+ commands", line) for line in lines)
 
 
-def test_commands():
-    lines = vmodem("commands", "sm").stdout.splitlines()
-    assert "AT#XSOCKET  set,read,test  Open a socket" in lines
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("sm", "AT#XSOCKET  set,read,test  Open a socket"),
+        ("slm-1.9", "AT#XSOCKET  set,read,test  Open or close a socket"),
+        ("slm-2.0", "AT#XPOLL  set  Poll sockets"),
+        ("slm", "AT#XTCPSVR  set,read,test  Start or stop the TCP server"),
+        ("ameba", "AT+SKTQUERY  set  "),
+    ],
+)
+def test_commands(name, shown):
+    lines = vmodem("commands", name).stdout.splitlines()
+    assert any(line.startswith(shown) for line in lines)
     assert all(re.fullmatch(r"AT\S*  (set|read|test)(,(read|test))*  \S.*", line) for line in lines)
 
 
-def test_errata():
-    assert "with --follow firmware" in vmodem("commands", "sm", "--errata").stdout
+@pytest.mark.parametrize("name", ["sm", "slm-1.9", "slm-2.0", "slm", "ameba"])
+def test_errata(name):
+    assert "with --follow firmware" in vmodem("commands", name, "--errata").stdout

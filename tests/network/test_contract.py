@@ -97,6 +97,27 @@ class TestStream:
         assert events & (POLLERR | POLLHUP)
         fails(errno.ECONNRESET, sock.recv, 10, 0)
 
+    def test_an_error_is_taken_once_and_ends_the_stream(self, world):
+        sock, peer = connected(world)
+        assert sock.take_error() == 0
+        peer.reset()
+        ready(world, sock, POLLHUP)
+        assert sock.take_error() == errno.ECONNRESET
+        assert sock.take_error() == 0
+        assert sock.recv(10, 0) == b""
+
+    def test_the_error_of_a_lost_connection_stays(self, world):
+        sock, _ = connected(world)
+        sock.abort(errno.ETIMEDOUT)
+        assert [sock.take_error(), sock.take_error()] == [errno.ETIMEDOUT] * 2
+
+    def test_the_end_of_a_lost_connection_is_told_even_when_it_is_closed(self, world):
+        sock, _ = connected(world)
+        world.listener.events.clear()
+        sock.abort(errno.ETIMEDOUT)
+        sock.close()
+        ready(world, sock, POLLHUP)
+
     def test_closing_ends_the_peers_stream(self, world):
         sock, peer = connected(world)
         sock.close()

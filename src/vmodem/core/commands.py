@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 
-from vmodem.core.errors import CommandError
+from vmodem.core.errors import UnknownCommandError
 from vmodem.core.parameters import Signature
 from vmodem.core.syntax import Form, Request
 
@@ -119,7 +119,7 @@ class CommandTable:
             command = self._commands[name]
             handler = command.handlers[form]
         except KeyError:
-            raise CommandError(f"no {form.value} command {name}") from None
+            raise UnknownCommandError(request) from None
         if form is Form.SET:
             return handler(device, *command.signatures[form].bind(device, values))
         return handler(device)

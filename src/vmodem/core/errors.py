@@ -2,6 +2,7 @@
 
     Exception
     └── CommandError        the final result is an error: ERROR, +CME ERROR: <n>, ERROR: <n> ...
+        └── UnknownCommandError  the table has no such command
 
 Anything else that leaves a handler is our own bug: the engine logs it and answers the dialect's plain error.
 """
@@ -9,6 +10,8 @@ Anything else that leaves a handler is our own bug: the engine logs it and answe
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+from vmodem.core.syntax import Request
 
 
 class CommandError(Exception):
@@ -25,3 +28,15 @@ class CommandError(Exception):
         self.reason = reason
         self.code = code
         self.lines = tuple(lines)
+
+
+class UnknownCommandError(CommandError):
+    """There is no command of this name, or it does not have this form.
+
+    Args:
+        request: what was asked for.
+    """
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(f"no {request.form.value} command {request.name}")
+        self.request = request

@@ -349,6 +349,8 @@ class Modem:
             if task is None:
                 if not self._input or not self._next_line():
                     break
+            elif isinstance(task.trap, Room):
+                self._step(task, None)
             elif not self._feed(task):
                 break
         self._send_urcs()

@@ -12,10 +12,11 @@ MODULES: Final = {
     "slm-1.9": "vmodem.dialects.nrf.slm.slm_1_9",
     "slm-2.0": "vmodem.dialects.nrf.slm.slm_2_0",
     "slm-2.7": "vmodem.dialects.nrf.slm.slm_2_7",
+    "ameba-2.4": "vmodem.dialects.ameba",
 }
 """Every dialect and the module that holds it as ``DIALECT``."""
 
-SHORT_NAMES: Final = {"sm": "sm-1.0", "slm": "slm-2.7"}
+SHORT_NAMES: Final = {"sm": "sm-1.0", "slm": "slm-2.7", "ameba": "ameba-2.4"}
 """The newest of each family."""
 
 DEFAULT: Final = "sm-1.0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import termios
 import tty
@@ -11,6 +12,8 @@ from typing import Any, Final
 from vmodem.endpoints.endpoint import Endpoint, EndpointError, MakeModem
 from vmodem.endpoints.session import Session
 from vmodem.reactor import Reactor
+
+log = logging.getLogger("vmodem")
 
 DEFAULT_BAUD: Final = 115200
 
@@ -57,10 +60,25 @@ class SerialEndpoint(Endpoint):
             self._fd,
             lambda session: ended(f"the serial port {device} has gone"),
         )
+        modem = self._session.modem
+        modem.rtscts = rtscts
+        modem.line_changed = self._change
 
     def start(self) -> None:
         """Accept bytes."""
         self._session.start()
+
+    def _change(self, baud: int, rtscts: bool) -> None:
+        """Set the port as its host asked the modem to."""
+        if speed_of(baud) is None:
+            log.warning("%s stays at %d bit/s: it cannot have %d", self._device, self._baud, baud)
+            return
+        try:
+            set_line(self._fd, baud, rtscts=rtscts)
+        except termios.error as error:
+            log.warning("%s cannot be set to %d bit/s: %s", self._device, baud, error.args[-1])
+        else:
+            self._baud = baud
 
     def describe(self) -> dict[str, Any]:
         """Return what the ready file says of this endpoint."""
@@ -79,11 +97,16 @@ def speed_of(baud: int) -> int | None:
 
 
 def configure(fd: int, baud: int, *, rtscts: bool) -> None:
-    """Make the port raw, 8N1, at ``baud`` bit/s."""
+    """Make the port raw, 8N1, at ``baud`` bit/s, and forget what it had received."""
     tty.setraw(fd)
+    set_line(fd, baud, rtscts=rtscts)
+    termios.tcflush(fd, termios.TCIFLUSH)
+
+
+def set_line(fd: int, baud: int, *, rtscts: bool) -> None:
+    """Set the speed and the flow control of the port, at once."""
     attributes = termios.tcgetattr(fd)
     attributes[_CFLAG] &= ~(termios.CSTOPB | termios.PARENB | termios.CRTSCTS)
     attributes[_CFLAG] |= termios.CREAD | termios.CLOCAL | (termios.CRTSCTS if rtscts else 0)
     attributes[_ISPEED] = attributes[_OSPEED] = speed_of(baud)
     termios.tcsetattr(fd, termios.TCSANOW, attributes)
-    termios.tcflush(fd, termios.TCIFLUSH)

@@ -48,7 +48,11 @@ OPTIONS: Final = {
     Option.KEEPINTVL: (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL),
     Option.KEEPCNT: (socket.IPPROTO_TCP, socket.TCP_KEEPCNT),
     Option.BROADCAST: (socket.SOL_SOCKET, socket.SO_BROADCAST),
+    Option.SNDTIMEO: (socket.SOL_SOCKET, socket.SO_SNDTIMEO),
+    Option.RCVTIMEO: (socket.SOL_SOCKET, socket.SO_RCVTIMEO),
 }
+TIMEOUTS: Final = (Option.SNDTIMEO, Option.RCVTIMEO)
+"""The options whose value is a struct timeval."""
 EAI: Final = {getattr(socket, name): name for name in dir(socket) if name.startswith("EAI_") and name != "EAI_MAX"}
 IP_BIND_ADDRESS_NO_PORT: Final = 24
 """A constant of Linux that the socket module lacks: choose the port at connect, when the peer is known."""
@@ -213,7 +217,8 @@ class HostSocket(NetSocket):
     def set_option(self, option: Option, value: int) -> None:
         if self._dead:
             self._check()
-        self._sock.setsockopt(*OPTIONS[option], value)
+        packed = struct.pack("@ll", value // 1000, value % 1000 * 1000) if option in TIMEOUTS else value
+        self._sock.setsockopt(*OPTIONS[option], packed)
 
     def local_address(self) -> Address:
         address: Address = self._sock.getsockname()[:2]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from ipaddress import ip_address
 from typing import Protocol, TypeAlias
@@ -54,6 +55,8 @@ class Option(Enum):
     KEEPINTVL = "TCP_KEEPINTVL"
     KEEPCNT = "TCP_KEEPCNT"
     BROADCAST = "SO_BROADCAST"
+    SNDTIMEO = "SO_SNDTIMEO"
+    RCVTIMEO = "SO_RCVTIMEO"
 
 
 class ResolveError(Exception):
@@ -65,6 +68,64 @@ class ResolveError(Exception):
 
 
 Answer: TypeAlias = "Sequence[str] | ResolveError"
+
+
+class PeerVerify(IntEnum):
+    """Whether the peer has to prove who it is, numbered as in the nRF91 modem library."""
+
+    NONE = 0
+    OPTIONAL = 1
+    REQUIRED = 2
+
+
+class DtlsCid(IntEnum):
+    """Whether a DTLS connection identifier (RFC 9146) is used, numbered as in the nRF91 modem library."""
+
+    DISABLED = 0
+    SUPPORTED = 1
+    ENABLED = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What an end of a secure connection proves and checks identities with; ``b""`` for what it does not have.
+
+    Attributes:
+        ca: trusted root certificates, PEM.
+        certificate: its own certificate, PEM.
+        key: the private key of that certificate, PEM, not encrypted.
+        psk: the pre-shared key, raw.
+        psk_identity: the name of the pre-shared key.
+    """
+
+    ca: bytes = b""
+    certificate: bytes = b""
+    key: bytes = field(default=b"", repr=False)
+    psk: bytes = field(default=b"", repr=False)
+    psk_identity: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Security:
+    """How a connection is to be secured.
+
+    Attributes:
+        credentials: what to prove and to check identities with.
+        server: whether this end is the server.
+        peer_verify: whether the peer's certificate is checked: not at all; checked, but no obstacle; required.
+        hostname: the name or address that the peer's certificate has to be for, None where that is not checked.
+        server_name: the name that the client asks for (SNI), None for none.
+        session_cache: whether a session is kept, and resumed with the same peer.
+        dtls_cid: whether a DTLS client offers a connection identifier.
+    """
+
+    credentials: Credentials
+    server: bool = False
+    peer_verify: PeerVerify = PeerVerify.REQUIRED
+    hostname: str | None = None
+    server_name: str | None = None
+    session_cache: bool = False
+    dtls_cid: DtlsCid = DtlsCid.DISABLED
 
 
 class Listener(Protocol):
@@ -132,7 +193,7 @@ class NetSocket(ABC):
 
     @abstractmethod
     def set_option(self, option: Option, value: int) -> None:
-        """Set a socket option."""
+        """Set a socket option; the two timeouts are in milliseconds, and waiting for them is the caller's business."""
 
     @abstractmethod
     def local_address(self) -> Address:

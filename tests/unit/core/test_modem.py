@@ -1,6 +1,7 @@
 """The engine by itself, with a dialect of three commands made for the purpose."""
 
 import errno
+import math
 from dataclasses import replace
 from typing import Annotated
 
@@ -9,11 +10,11 @@ import pytest
 from vmodem import dialects
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
-from vmodem.core.framing import EscapeReader, Flush
+from vmodem.core.framing import CountReader, EscapeReader, Flush
 from vmodem.core.modem import INPUT_LIMIT, OUTPUT_LIMIT
 from vmodem.core.parameters import integer
-from vmodem.core.tasks import Delay, HostData, Lookup
-from vmodem.net.interface import Family
+from vmodem.core.tasks import AnyReady, Delay, HostData, Lookup, Room
+from vmodem.net.interface import POLLIN, Family, SocketType
 from vmodem.virtual import Virtual
 
 OK = b"\r\nOK\r\n"
@@ -60,6 +61,46 @@ async def echo_back():
             return taken
 
 
+@commands.set("+TAKE", "Take bytes of the host before the result")
+async def take(device, count: Annotated[int, integer()], limit: Annotated[int, integer()] = INPUT_LIMIT):
+    levels = []
+    device.modem.write(b">")
+    device.modem.take_data(swallow_line_feed=True, limit=limit, watch=levels.append)
+    await Delay(device.modem.now + 1)
+    taken, _ = await HostData(CountReader(count), math.inf)
+    return f"+TAKE: {taken.decode()} {max(levels, default=0)}"
+
+
+@commands.set("+FLOOD", "Send unsolicited messages in the background, as fast as the host takes them")
+def flood(device, count: Annotated[int, integer()], size: Annotated[int, integer()]):
+    async def task():
+        for number in range(count):
+            await Room()
+            device.modem.urc_bytes(b"%d:" % number + b"x" * size)
+
+    device.modem.spawn(task())
+
+
+@commands.set("+POUR", "Send a lot within a command")
+async def pour(device, count: Annotated[int, integer()]):
+    for _ in range(count):
+        await Room()
+        device.modem.write(b"x" * 1000)
+
+
+@commands.set("+ANY", "Wait for one of two sockets")
+async def any_ready(device):
+    pair = [device.modem.network.open(Family.IPV4, SocketType.DGRAM) for _ in range(2)]
+    for net in pair:
+        net.bind(0)
+    return f"+ANY: {await AnyReady(pair, POLLIN, device.modem.now + 5)}"
+
+
+@commands.set("+LINE", "Change the line")
+def line(device):
+    device.modem.set_line(9600, rtscts=False)
+
+
 @commands.set("+BACKGROUND", "Run in the background")
 def background(device):
     async def task():
@@ -100,6 +141,15 @@ def modem():
     return made
 
 
+def following(**policy):
+    """Return a modem whose engine follows another policy."""
+    sm = dialects.find("sm")
+    policies = {side: replace(one, **policy) for side, one in sm.policies.items()}
+    made = Virtual(replace(sm, commands=CommandTable().include(sm.commands, commands), policies=policies))
+    made.take()
+    return made
+
+
 def ask(modem, line):
     modem.send(line.encode() + b"\r")
     return modem.take()
@@ -126,6 +176,107 @@ class TestOneCommandAtATime:
         assert modem.modem.stalled
         assert not modem.modem.accepting
         assert modem.take().count(OK) > 1000
+
+
+class TestInputThatIsLost:
+    """A device that is deaf while a command runs."""
+
+    def test_what_comes_with_or_during_a_command_is_lost(self):
+        modem = following(loses_input=True)
+        assert ask(modem, "AT+WAIT=2\rAT+WAIT=1") == b""
+        assert ask(modem, "AT+WAIT=1") == b""
+        modem.wait(5)
+        assert modem.take() == b"\r\n+WAIT: 2\r\n" + OK
+        assert ask(modem, "AT") == OK
+
+    def test_data_is_not_lost(self):
+        modem = following(loses_input=True)
+        assert ask(modem, "AT+TAKE=6") == b">"
+        modem.send(b"abc")
+        modem.wait(2)
+        modem.send(b"def")
+        assert modem.take() == b"\r\n+TAKE: abcdef 6\r\n" + OK
+
+
+class TestRoom:
+    def test_messages_do_not_pile_up_while_the_host_reads_nothing(self, modem):
+        modem.modem.receive(b"AT+FLOOD=1000,1000\r", 0.0)
+        assert OUTPUT_LIMIT <= len(modem.modem.output) < OUTPUT_LIMIT + 2000
+        assert modem.modem.stalled
+        received = modem.take()
+        assert received == OK + b"".join(b"%d:" % number + b"x" * 1000 for number in range(1000))
+
+    def test_nothing_is_dropped_while_a_command_runs(self, modem):
+        ask(modem, "AT+WAIT=2\rAT+FLOOD=20,1000\rAT+WAIT=2")
+        modem.wait(10)
+        received = modem.take()
+        assert received.endswith(b"".join(b"%d:" % number + b"x" * 1000 for number in range(20)))
+
+    def test_a_command_sends_no_faster_than_the_host_takes(self, modem):
+        modem.modem.receive(b"AT+POUR=500\rAT\r", 0.0)
+        assert len(modem.modem.output) < OUTPUT_LIMIT + 2000
+        received = modem.take()
+        assert received == b"x" * 500_000 + OK + OK
+
+
+class TestDataWithinACommand:
+    def test_exactly_what_was_announced(self, modem):
+        assert ask(modem, "AT+TAKE=3\r\nabcAT") == b">"  # the LF after the CR belongs to the command
+        modem.wait(1)
+        assert modem.take() == b"\r\n+TAKE: abc 3\r\n" + OK + OK
+
+    def test_the_host_is_held_back_at_the_commands_own_limit(self, modem):
+        ask(modem, "AT+TAKE=4,20000")
+        modem.send(b"x" * 19_999)
+        assert modem.modem.accepting
+        modem.send(b"x")
+        assert not modem.modem.accepting
+        modem.wait(1)
+        modem.send(b"\r")
+        modem.wait(1)
+        assert ask(modem, "AT")
+        assert modem.modem.accepting
+
+    def test_what_there_is_at_the_end_of_input(self, modem):
+        ask(modem, "AT+TAKE=10")
+        modem.send(b"abc")
+        modem.modem.eof(modem.now)
+        modem.wait(1)
+        assert modem.take() == b"\r\n+TAKE: abc 3\r\n" + OK
+        assert modem.modem.finished
+
+    def test_unsolicited_messages_wait_or_do_not(self):
+        for at_once, expected in ((False, b""), (True, b"\r\ndone\r\n")):
+            modem = following(urcs_in_data_mode=at_once)
+            ask(modem, "AT+BACKGROUND\rAT+TAKE=1")
+            modem.wait(5)
+            assert modem.take() == expected
+
+    def test_unsolicited_lines_that_are_lost(self):
+        modem = following(drops_urcs=True)
+        ask(modem, "AT+BACKGROUND\rAT+DATA")
+        modem.wait(5)
+        modem.send(b"+++")
+        assert modem.take() == b"[]"
+
+
+def test_any_of_several_sockets(modem):
+    ask(modem, "AT+ANY")
+    modem.network.datagram(modem.network.sockets[1], b"x", ("192.0.2.1", 7))
+    modem.pump()
+    assert modem.take() == b"\r\n+ANY: 1\r\n" + OK
+    ask(modem, "AT+ANY")
+    modem.wait(5)
+    assert modem.take() == b"\r\n+ANY: 0\r\n" + OK
+
+
+def test_the_line_stays_as_it_was_set(modem):
+    changes = []
+    modem.modem.line_changed = lambda *change: changes.append(change)
+    ask(modem, "AT+LINE\rAT+RESTART")
+    modem.wait(1)
+    assert changes == [(9600, False)]
+    assert (modem.modem.baud, modem.modem.rtscts) == (9600, False)
 
 
 class TestErrors:

@@ -1,0 +1,227 @@
+"""New links: AT+SKTSERVER, AT+SKTCLIENT.
+
+Their ids are the host's choice; seeds take the lowest free one of the same pool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Final, TypeAlias
+
+from vmodem.core import calls
+from vmodem.core.commands import CommandTable
+from vmodem.core.errors import CommandError
+from vmodem.core.syntax import Value
+from vmodem.dialects.ameba import receiving
+from vmodem.dialects.ameba.device import Ameba, Link, NewLinkId, Protocol, Role, SocketOptions
+from vmodem.dialects.ameba.syntax import Field, Filled, filled, number
+from vmodem.net.interface import Family, NetSocket, Option, SocketType, family_of
+
+PROTOCOLS: Final = (Protocol.UDP, Protocol.TCP, *[Protocol.TLS] * 4)
+"""The protocol of every <conn_type>."""
+
+CLIENTS_WITH_CERTIFICATE: Final = (3, 4, 5)
+"""The <conn_type> of TLS clients that use a certificate suite."""
+
+BACKLOG: Final = 5
+CONNECT_TIMEOUT: Final = 20.0
+"""Seconds until a peer that does not answer counts as unreachable: the device sends six SYN."""
+
+LONGEST_HOST: Final = 255
+
+SERVER_FAILED: Final = {Protocol.TCP: 2, Protocol.UDP: 4}
+CLIENT_FAILED: Final = {Protocol.TCP: 2, Protocol.UDP: 4}
+SSL_CONFIG_FAILED: Final = 8
+
+KEEP_ALIVE: Final = {
+    Option.KEEPIDLE: "tcp_keepidle",
+    Option.KEEPINTVL: "tcp_keepintvl",
+    Option.KEEPCNT: "tcp_keepcnt",
+}
+
+
+def host_name(device: Ameba, value: Value) -> str:
+    """Accept an IPv4 address or a domain name."""
+    name = filled(device, value)
+    if len(name) > LONGEST_HOST:
+        raise CommandError(f"a host name of more than {LONGEST_HOST} characters")
+    return name
+
+
+Host: TypeAlias = Annotated[str, host_name]
+ServerType: TypeAlias = Annotated[int, number(0, 3)]
+ClientType: TypeAlias = Annotated[int, number(0, 5)]
+
+_port: Final = number(1, 65535)
+_flag: Final = number(0, 1)
+_cert_index: Final = number(1, 10)
+
+commands = CommandTable("Socket AT Commands")
+
+
+@commands.set("+SKTSERVER", "Make a server", surplus=False)
+def sktserver(
+    device: Ameba,
+    link_id: NewLinkId,
+    conn_type: ServerType,
+    cert_index: Field,
+    src_port: Filled,
+    auto_rcv: Filled,
+) -> None:
+    """Listen on a port.
+
+    Args:
+        device: the device.
+        link_id: an id that is not in use.
+        conn_type: 0 UDP, 1 TCP, 2 and 3 TLS.
+        cert_index: the certificate suite, TLS only.
+        src_port: the port.
+        auto_rcv: whether what arrives is sent to the host unasked; for TCP, at the seeds.
+    """
+    protocol = PROTOCOLS[conn_type]
+    if protocol is Protocol.TLS:
+        _need_certificates(device, cert_index)
+    port = _port(device, src_port)
+    server = Link(link_id, Role.SERVER, protocol, auto_rcv=_flag(device, auto_rcv), options=device.options)
+    server.source = (device.wifi.address, port)
+    with _failing(SERVER_FAILED[protocol]):
+        net = _listen_udp(device, port) if protocol is Protocol.UDP else _listen_tcp(device, port)
+    device.open(server, net)
+    device.sockets.add(server)
+    if server.listens:
+        receiving.listen(device, server, net)
+    else:
+        receiving.receive(device, server, net)
+
+
+def _listen_udp(device: Ameba, port: int) -> NetSocket:
+    net = device.modem.network.open(Family.IPV4, SocketType.DGRAM)
+    with _closing_on_failure(net):
+        _set_timeouts(net, device.options)
+        net.set_option(Option.REUSEADDR, 1)  # as on the device, several servers may have the same port
+        net.bind(port)
+    return net
+
+
+def _listen_tcp(device: Ameba, port: int) -> NetSocket:
+    net = device.modem.network.open(Family.IPV4, SocketType.STREAM)
+    with _closing_on_failure(net):
+        _set_options(net, device.options)
+        net.bind(port)
+        net.listen(BACKLOG)
+    return net
+
+
+@commands.set("+SKTCLIENT", "Connect to a server", surplus=False)
+async def sktclient(
+    device: Ameba,
+    link_id: NewLinkId,
+    conn_type: ClientType,
+    cert_index: Field,
+    dst_host: Host,
+    dst_port: Filled,
+    src_port: Field,
+    auto_rcv: Filled,
+) -> None:
+    """Connect, or bind a port to send datagrams from.
+
+    Args:
+        device: the device.
+        link_id: an id that is not in use.
+        conn_type: 0 UDP, 1 TCP, 2 to 5 TLS.
+        cert_index: the certificate suite, for the types 3 to 5.
+        dst_host: an IPv4 address or a name.
+        dst_port: the peer's port.
+        src_port: the port that datagrams come from, UDP only.
+        auto_rcv: whether what arrives is sent to the host unasked.
+    """
+    protocol = PROTOCOLS[conn_type]
+    if conn_type in CLIENTS_WITH_CERTIFICATE:
+        _need_certificates(device, cert_index)
+    port = _port(device, dst_port)
+    source_port = _port(device, src_port) if src_port or protocol is Protocol.UDP else 0
+    client = Link(link_id, Role.CLIENT, protocol, auto_rcv=_flag(device, auto_rcv), options=device.options)
+    client.source = ("0.0.0.0", source_port)
+    device.sockets.add(client)  # before anything waits: a seed that connects meanwhile takes another id
+    opened = False
+    try:
+        client.destination = (await _resolve(dst_host), port)
+        if protocol is Protocol.TLS:
+            raise CommandError("there is no TLS yet", code=SSL_CONFIG_FAILED)
+        with _failing(CLIENT_FAILED[protocol]):
+            if protocol is Protocol.UDP:
+                _bind(device, client)
+            else:
+                await _connect(device, client)
+        opened = True
+    finally:
+        if not opened:
+            device.delete(client)
+
+
+async def _resolve(host: str) -> str:
+    """Return the address of ``host``; an address needs no network to be known."""
+    return host if family_of(host) is Family.IPV4 else await calls.resolve(host, Family.IPV4)
+
+
+def _bind(device: Ameba, client: Link) -> None:
+    """Open a UDP client: it takes datagrams from anybody, and sends to its destination."""
+    net = device.modem.network.open(Family.IPV4, SocketType.DGRAM)
+    device.open(client, net)
+    _set_timeouts(net, client.options)
+    net.bind(client.source[1])
+    receiving.receive(device, client, net)
+
+
+async def _connect(device: Ameba, client: Link) -> None:
+    net = device.modem.network.open(Family.IPV4, SocketType.STREAM)
+    device.open(client, net)
+    _set_options(net, client.options)
+    await calls.connect(device.modem, net, client.destination, CONNECT_TIMEOUT)
+    client.source = net.local_address()
+    receiving.receive(device, client, net)
+
+
+def _set_timeouts(net: NetSocket, options: SocketOptions) -> None:
+    """Set the timeouts that AT+SKTCFG asked for; 0 is for ever."""
+    if options.so_sndtimeo:
+        net.set_option(Option.SNDTIMEO, options.so_sndtimeo)
+    if options.so_rcvtimeo:
+        net.set_option(Option.RCVTIMEO, options.so_rcvtimeo)
+
+
+def _set_options(net: NetSocket, options: SocketOptions) -> None:
+    """Set what AT+SKTCFG asked for on a TCP socket; 0 leaves the network's own value."""
+    _set_timeouts(net, options)
+    if options.tcp_nodelay:
+        net.set_option(Option.NODELAY, 1)
+    if options.so_keepalive:
+        net.set_option(Option.KEEPALIVE, 1)
+        for option, name in KEEP_ALIVE.items():
+            if value := getattr(options, name):
+                net.set_option(option, value)
+
+
+def _need_certificates(device: Ameba, cert_index: str) -> None:
+    """Find a certificate suite; there is none yet."""
+    index = _cert_index(device, cert_index)
+    raise CommandError(f"there is no certificate suite {index}", code=device.policy.missing_certificate)
+
+
+@contextmanager
+def _failing(code: int) -> Iterator[None]:
+    """Turn what the network raises into the error ``code``."""
+    try:
+        yield
+    except OSError as error:
+        raise CommandError(str(error), code=code) from error
+
+
+@contextmanager
+def _closing_on_failure(net: NetSocket) -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        net.close()
+        raise

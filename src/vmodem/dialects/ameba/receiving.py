@@ -1,0 +1,109 @@
+"""What happens without a command: servers accept, links with auto_rcv pass on what arrives.
+
+Everything waits for room first: a host that does not read stops the peers, and nothing piles up here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Coroutine
+from typing import Any, Final
+
+from vmodem.core.errors import CommandError
+from vmodem.core.tasks import Delay, Ready, Room
+from vmodem.dialects.ameba.device import Ameba, Link, Protocol, Role
+from vmodem.net.interface import CLOSURE, POLLIN, Address, NetSocket
+
+log = logging.getLogger("vmodem")
+
+PIECE: Final = 16384
+"""The most bytes of one DATA message."""
+
+ACCEPT_RETRY: Final = 0.5
+"""Seconds until accepting is tried again when the host's network cannot."""
+
+EVENT_PROTOCOL: Final = {Protocol.TCP: "tcp", Protocol.TLS: "tls"}
+
+
+def listen(device: Ameba, server: Link, net: NetSocket) -> None:
+    """Accept whoever connects to ``server``."""
+    server.task = device.modem.spawn(_until_closed(device, server, _accept(device, server, net)))
+
+
+def receive(device: Ameba, link: Link, net: NetSocket) -> None:
+    """Pass on what arrives at ``link``, where it has auto_rcv."""
+    if link.auto_rcv:
+        passing = _datagrams if link.protocol is Protocol.UDP else _stream
+        link.task = device.modem.spawn(_until_closed(device, link, passing(device, link, net)))
+
+
+async def _until_closed(device: Ameba, link: Link, work: Coroutine[Any, Any, None]) -> None:
+    """Do ``work`` until the connection of ``link`` ends; its id stays in use, and the host is not told."""
+    try:
+        await work
+    except OSError as error:
+        log.info("link %d: %s", link.handle, error)
+    link.task = None  # it is this one, which ends by itself
+    device.close(link)
+
+
+async def _stream(device: Ameba, link: Link, net: NetSocket) -> None:
+    while True:
+        await Room()
+        try:
+            data = net.recv(PIECE, 0)
+        except BlockingIOError:
+            await Ready(net, POLLIN, None)
+            continue
+        if not data:
+            return
+        device.modem.urc_bytes(b"[$][SKT][DATA][%d][%d]:%b\r\n" % (link.handle, len(data), data))
+
+
+async def _datagrams(device: Ameba, link: Link, net: NetSocket) -> None:
+    while True:
+        await Room()
+        try:
+            data, (ip, port) = net.recvfrom(PIECE, 0)
+        except BlockingIOError:
+            await Ready(net, POLLIN, None)
+            continue
+        sender = b"[%b][%d]" % (ip.encode(), port)
+        device.modem.urc_bytes(b"[$][SKT][DATA][%d][%d]%b:%b\r\n" % (link.handle, len(data), sender, data))
+
+
+async def _accept(device: Ameba, server: Link, net: NetSocket) -> None:
+    while True:
+        await Room()
+        try:
+            accepted, address = net.accept()
+        except BlockingIOError:
+            await Ready(net, POLLIN, None)
+        except OSError as error:
+            if net.poll() & CLOSURE:
+                raise
+            log.warning("server %d cannot accept: %s", server.handle, error)
+            await Delay(device.modem.now + ACCEPT_RETRY)
+        else:
+            _admit(device, server, accepted, address)
+
+
+def _admit(device: Ameba, server: Link, net: NetSocket, address: Address) -> None:
+    """Make a connection a seed of ``server``, with the lowest free id; close it where no id is free."""
+    try:
+        link_id = device.sockets.free_handle()
+    except CommandError as error:
+        log.warning("server %d turns %s:%d away: %s", server.handle, *address, error.reason)
+        net.close()
+        return
+    seed = Link(link_id, Role.SEED, server.protocol, auto_rcv=server.auto_rcv, options=server.options)
+    seed.destination = address
+    seed.server = server
+    server.seeds.append(seed)
+    device.open(seed, net)
+    device.sockets.add(seed)
+    device.modem.urc(
+        f"[SKT][EVENT]: A client[link_id:{link_id},seed,{EVENT_PROTOCOL[seed.protocol]},dst_address:{address[0]},"
+        f"dst_port:{address[1]}] connected to server[link_id:{server.handle}]"
+    )
+    receive(device, seed, net)

@@ -1,0 +1,132 @@
+r"""The grammar of a line as the Ameba reads it (reference: Realtek Ameba 1.3 and 1.6).
+
+    AT+NAME[=field,field...]
+
+A name is upper-case, and there are no read and test forms. Every comma separates: there are no quotes, and nothing is
+trimmed. `AT+NAME` has no field, `AT+NAME=` has one, which is empty. Where data is part of the line `\,` is a comma and
+`\\` a backslash.
+
+A number is read as C's atoi reads it: blanks, a sign, digits, and whatever follows is ignored; no digits are 0.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final, TypeAlias
+
+from vmodem.core.errors import CommandError, UnknownCommandError
+from vmodem.core.parameters import INT32_MAX, INT32_MIN, Converter
+from vmodem.core.syntax import Form, Request, Value
+
+ESCAPING: Final = frozenset({"+SKTSEND", "+SKTSENDRAW"})
+"""The commands in whose fields a backslash escapes a comma and a backslash."""
+
+_TAB_IS_SPACE: Final = bytes.maketrans(b"\t", b" ")
+_IGNORED: Final = b"\n\xff"
+_NUMBER: Final = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)", re.ASCII)
+
+
+class NotACommandError(CommandError):
+    """A line that does not even begin as a command does.
+
+    Args:
+        line: the line.
+    """
+
+    def __init__(self, line: str) -> None:
+        super().__init__(f"{line!r} is no command")
+        self.line = line
+
+
+def parse(line: bytes) -> Request | None:
+    """Parse one line; None for an empty one, which is ignored.
+
+    Raises:
+        CommandError: it is no command, or a backslash escapes what it cannot escape.
+    """
+    text = line.translate(_TAB_IS_SPACE, _IGNORED).decode("latin-1").lstrip(" ")
+    if not text:
+        return None
+    if not text.startswith("AT"):
+        raise NotACommandError(text)
+    name, equals, arguments = text[2:].partition("=")
+    if not equals:
+        return Request(name, Form.SET, [])
+    fields = _split_escaped(arguments) if name in ESCAPING else arguments.split(",")
+    return Request(name, Form.SET, [*fields])
+
+
+def unknown_line(failure: CommandError) -> str | None:
+    """Return the line that is no known command; None where ``failure`` is another one."""
+    if isinstance(failure, NotACommandError):
+        return failure.line
+    if isinstance(failure, UnknownCommandError):
+        name, _, fields = failure.request
+        return f"AT{name}={','.join(map(str, fields))}" if fields else f"AT{name}"
+    return None
+
+
+def _split_escaped(text: str) -> list[str]:
+    """Split at every comma that is not escaped, and take the escapes out."""
+    if "\\" not in text:
+        return text.split(",")
+    marked = text.replace("\\\\", "\0").replace("\\,", "\n")  # neither byte can be part of a line
+    if "\\" in marked:
+        raise CommandError("a backslash escapes neither a comma nor a backslash")
+    return [field.replace("\0", "\\").replace("\n", ",") for field in marked.split(",")]
+
+
+# Fields
+
+
+def atoi(text: str) -> int:
+    """Return the number at the front of ``text``, 0 where there is none."""
+    found = _NUMBER.match(text)
+    return min(max(int(found[1]), INT32_MIN), INT32_MAX) if found else 0
+
+
+def number(low: int = INT32_MIN, high: int = INT32_MAX, *, code: int | None = None) -> Converter:
+    """Accept a number from ``low`` to ``high``, both included; the field must not be empty.
+
+    Args:
+        low: the lowest number.
+        high: the highest number.
+        code: the number of the error, None for a parameter error.
+    """
+
+    def convert(device: Any, value: Value) -> int:
+        found = atoi(filled(device, value))
+        if low <= found <= high:
+            return found
+        raise CommandError(f"{value!r} is not a number from {low} to {high}", code=code)
+
+    return convert
+
+
+def number_or(default: int, low: int = INT32_MIN, high: int = INT32_MAX) -> Converter:
+    """Accept a number from ``low`` to ``high``, or an empty field for ``default``."""
+    given = number(low, high)
+
+    def convert(device: Any, value: Value) -> int:
+        return given(device, value) if value else default
+
+    return convert
+
+
+def field(device: Any, value: Value) -> str:
+    """Accept any field, also an empty one."""
+    assert isinstance(value, str)
+    return value
+
+
+def filled(device: Any, value: Value) -> str:
+    """Accept a field that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise CommandError("an empty field")
+    return value
+
+
+Field: TypeAlias = Annotated[str, field]
+Filled: TypeAlias = Annotated[str, filled]
+Flag: TypeAlias = Annotated[int, number(0, 1)]
+Port: TypeAlias = Annotated[int, number(1, 65535)]

@@ -1,0 +1,279 @@
+"""Wi-Fi: joining the configured network and leaving it, the addresses, the networks in the air.
+
+Link and station are one: the link of the modem's network is up while the station is connected.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from vmodem.config import AccessPoint
+from vmodem.core.commands import CommandTable
+from vmodem.core.errors import CommandError
+from vmodem.core.modem import Modem
+from vmodem.core.tasks import Delay
+from vmodem.dialects.ameba.syntax import Field, atoi
+from vmodem.net.interface import Family, family_of
+
+if TYPE_CHECKING:
+    from vmodem.dialects.ameba.network import Ping
+
+MISSING: Final = 1
+"""A parameter that has to be there is missing."""
+
+INVALID: Final = 2
+"""A parameter has a value that it cannot have."""
+
+SURPLUS: Final = 3
+"""There are too many parameters."""
+
+CONNECT_FAILED: Final = 17
+SCAN_FAILED: Final = 20
+
+MAX_SSID: Final = 32
+MAX_CONNECT_FIELDS: Final = 10
+CHANNELS: Final = range(1, 197)
+
+_ETHERNET: Final = re.compile("[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
+_CHANNELS: Final = re.compile("[0-9]+(:[0-9]+)*")
+_RULE: Final = "=============================="
+
+
+class Addresses(NamedTuple):
+    """The addresses of an interface."""
+
+    ip: str = "0.0.0.0"
+    gateway: str = "0.0.0.0"
+    netmask: str = "255.255.255.0"
+
+
+class Target(NamedTuple):
+    """What AT+WLCONN asks for; empty or 0 where it does not say."""
+
+    ssid: str
+    bssid: str
+    password: str
+    channel: int
+    wep: bool
+
+
+class Wifi:
+    """The station between power-on and reset.
+
+    Attributes:
+        addresses: the addresses of its interface.
+        static: the addresses that AT+WLSTATICIP chose for the next connection, None for DHCP.
+        ping: the ping that runs, None while there is none.
+    """
+
+    __slots__ = ("_modem", "addresses", "ping", "static")
+
+    def __init__(self, modem: Modem) -> None:
+        self._modem = modem
+        self.static: Addresses | None = None
+        self.addresses = self._lease() if self.connected else Addresses()
+        self.ping: Ping | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether the station is in a network."""
+        return self._modem.network.up
+
+    @property
+    def address(self) -> str:
+        """The station's IPv4 address, 0.0.0.0 while it has none."""
+        return self.addresses.ip
+
+    def finds(self, target: Target) -> bool:
+        """Return whether ``target`` is the configured network, with what it takes to join."""
+        point = self._modem.config.wifi
+        return (
+            target.ssid in ("", point.ssid)
+            and target.bssid.lower() in ("", point.bssid.lower())
+            and target.channel in (0, point.channel)
+            and (point.security == "Open" or target.password == point.password)
+            and (point.security == "WEP" or not target.wep)
+        )
+
+    def join(self) -> list[str]:
+        """Join the network; return what the device says about it."""
+        self._modem.network.set_up(True)
+        connected = "[$]wifi connected"
+        if self.static is not None:
+            self.addresses = self.static
+            return [connected]
+        self.addresses = self._lease()
+        if self.addresses == Addresses():
+            return [connected, "[$]wifi got ip timeout"]
+        return [connected, f'[$]wifi got ip:"{self.address}"']
+
+    def leave(self) -> list[str]:
+        """Leave the network, if the station is in one; return what the device says about it."""
+        self.addresses = Addresses()
+        if not self.connected:
+            return []
+        self._modem.network.set_up(False)
+        return ["[$]wifi disconnected"]
+
+    def _lease(self) -> Addresses:
+        """Return what DHCP gives: the address that the modem's network has, if any."""
+        address = self._modem.network.address(Family.IPV4)
+        wifi = self._modem.config.wifi
+        return Addresses() if address is None else Addresses(address, wifi.gateway, wifi.netmask)
+
+
+commands = CommandTable("Wi-Fi AT Command")
+
+
+@commands.set("+WLSTATICIP", "Choose a static address")
+def wlstaticip(device: Any, *fields: Field) -> None:
+    """Choose the addresses of the next connection: IP address alone, or IP address, gateway and netmask."""
+    if not fields:
+        raise CommandError("no address", code=MISSING)
+    if len(fields) not in (1, 3):
+        raise CommandError(f"{len(fields)} addresses instead of 1 or 3", code=INVALID)
+    for field in fields:
+        if family_of(field) is not Family.IPV4:
+            raise CommandError(f"{field!r} is no IPv4 address", code=INVALID)
+    device.wifi.static = Addresses(*fields)
+
+
+@commands.set("+WLCONN", "Join a network")
+async def wlconn(device: Any, *fields: Field) -> list[str]:
+    """Join a network: pairs of ssid, bssid, pw, key_id or ch and its value, in any order.
+
+    A station that is in a network leaves it first, whatever becomes of the new one.
+    """
+    target = _target(fields)
+    modem, wifi = device.modem, device.wifi
+    for line in wifi.leave():
+        modem.write(line)
+    if modem.config.wifi.connect_time > 0:
+        await Delay(modem.now + modem.config.wifi.connect_time)
+    if not wifi.finds(target):
+        raise CommandError(f"{target} cannot be joined", code=CONNECT_FAILED, lines=["[$]wifi connect failed"])
+    joined: list[str] = wifi.join()
+    return joined
+
+
+@commands.set("+WLDISCONN", "Leave the network")
+def wldisconn(device: Any) -> list[str]:
+    """Leave the network, if the station is in one; a static address is forgotten."""
+    device.wifi.static = None
+    left: list[str] = device.wifi.leave()
+    return left
+
+
+@commands.set("+WLSCAN", "List the networks in the air")
+def wlscan(device: Any, *fields: Field) -> list[str]:
+    """List the networks in the air: all of them, or those with a certain ssid, on certain channels (ch)."""
+    given = _pairs(fields, {"ssid": _ssid, "ch": _channels})
+    config = device.modem.config
+    found = [
+        point
+        for point in (config.wifi, *config.network)
+        if given.get("ssid", point.ssid) == point.ssid and point.channel in given.get("ch", (point.channel,))
+    ]
+    return [_row(number, point) for number, point in enumerate(found, start=1)]
+
+
+@commands.set("+WLSTATE", "Show the network and the addresses")
+def wlstate(device: Any) -> list[str]:
+    """Show the network that the station is in, and the addresses of its interface."""
+    wifi, config = device.wifi, device.modem.config.wifi
+    if wifi.connected:
+        network = (config.ssid, config.bssid.lower(), config.channel, config.security.upper(), config.password)
+    else:
+        network = ("", "00:00:00:00:00:00", 1, "OPEN", "")
+    ssid, bssid, channel, security, password = network
+    return [
+        "WLAN0 Status: Running",
+        _RULE,
+        "WLAN0 Setting:",
+        _RULE,
+        "      MODE => STATION",
+        f"      SSID => {ssid}",
+        f"     BSSID => {bssid}",
+        f"   CHANNEL => {channel}",
+        f"  SECURITY => {security}",
+        f"  PASSWORD => {password}",
+        "",
+        "Interface (0)",
+        _RULE,
+        f"MAC => {config.mac.lower()}",
+        f"IP  => {wifi.addresses.ip}",
+        f"GW  => {wifi.addresses.gateway}",
+        f"MSK  => {wifi.addresses.netmask}",
+        "",
+    ]
+
+
+def _target(fields: Sequence[str]) -> Target:
+    if not fields:
+        raise CommandError("no network", code=MISSING)
+    if len(fields) > MAX_CONNECT_FIELDS:
+        raise CommandError(f"{len(fields)} parameters, at most {MAX_CONNECT_FIELDS} are accepted", code=SURPLUS)
+    readers = {"ssid": _ssid, "bssid": _bssid, "pw": _password, "key_id": _key_id, "ch": _channel}
+    given = _pairs(fields, readers)
+    if "ssid" not in given and "bssid" not in given:
+        raise CommandError("neither ssid nor bssid", code=MISSING)
+    return Target(
+        given.get("ssid", ""), given.get("bssid", ""), given.get("pw", ""), given.get("ch", 0), "key_id" in given
+    )
+
+
+def _pairs(fields: Sequence[str], readers: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
+    """Return the values by name; a value that is missing at the end is an empty one."""
+    given = {}
+    values = [*fields[1::2], ""]
+    for name, value in zip(fields[::2], values, strict=False):
+        if name not in readers:
+            raise CommandError(f"{name!r} is none of {', '.join(readers)}", code=INVALID)
+        given[name] = readers[name](value)
+    return given
+
+
+def _ssid(value: str) -> str:
+    if 1 <= len(value) <= MAX_SSID:
+        return value
+    raise CommandError(f"{value!r} is no ssid", code=INVALID)
+
+
+def _bssid(value: str) -> str:
+    if _ETHERNET.fullmatch(value):
+        return value
+    raise CommandError(f"{value!r} is no bssid", code=INVALID)
+
+
+def _password(value: str) -> str:
+    if value:
+        return value
+    raise CommandError("an empty password", code=INVALID)
+
+
+def _key_id(value: str) -> str:
+    if value in ("0", "1", "2", "3"):
+        return value
+    raise CommandError(f"{value!r} is no key_id", code=INVALID)
+
+
+def _channel(value: str) -> int:
+    return atoi(value) & 0xFF
+
+
+def _channels(value: str) -> list[int]:
+    if not _CHANNELS.fullmatch(value):
+        raise CommandError(f"{value!r} is no list of channels", code=INVALID)
+    channels = [int(channel) for channel in value.split(":")]
+    if not all(channel in CHANNELS for channel in channels):
+        raise CommandError(f"{value!r} has a channel that does not exist", code=SCAN_FAILED)
+    return channels
+
+
+def _row(number: int, point: AccessPoint) -> str:
+    return (
+        f"{number:2}, {point.bssid.lower()}, {point.rssi}, {point.channel}, {point.mode}, "
+        f'"{point.security}", "{point.ssid}" '
+    )

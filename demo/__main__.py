@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from tests.serving import Served
 
-from demo import slm, sm
+from demo import ameba, slm, sm
 from demo.talk import Talk, show
 from vmodem.transcript import ENDS
 
@@ -17,6 +17,7 @@ CONVERSATIONS: dict[str, list[Callable[[Talk], None]]] = {
     "slm-1.9": [slm.tcp_1_9, slm.udp_1_9, slm.data_mode_1_9],
     "slm-2.0": [slm.polling_2_0, slm.udp_2_0],
     "slm-2.7": [slm.server_2_7, slm.client_2_7, slm.udp_2_7],
+    "ameba-2.4": [ameba.tcp, ameba.udp, ameba.server, ameba.wifi],
 }
 
 

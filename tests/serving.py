@@ -105,6 +105,16 @@ class Host:
         del self.got[: at + len(end)]
         return found
 
+    def read(self, size):
+        """Return exactly ``size`` bytes."""
+        while len(self.got) < size:
+            readable, _, _ = select.select([self.fd], [], [], PATIENCE)
+            assert readable, f"{bytes(self.got)!r} came, not {size} bytes"
+            self.got += os.read(self.fd, 65536)
+        found = bytes(self.got[:size])
+        del self.got[:size]
+        return found
+
     def expect(self, expected):
         """Check that exactly ``expected`` comes next."""
         found = b""

@@ -84,7 +84,7 @@ class Server:
             self._reactor.close()
         return self._status
 
-    def make_modem(self, baud: int = 115200) -> Modem:
+    def make_modem(self, baud: int = 115200, *, rtscts: bool = True) -> Modem:
         """Return a modem that was not yet booted, on a network of its own."""
         options = self._options
         network = HostNetwork(self._reactor, LOOPBACK | options.addresses, options.addresses)
@@ -95,6 +95,7 @@ class Server:
             follow=options.follow,
             terminator=options.terminator,
             baud=baud,
+            rtscts=rtscts,
             attached=not options.offline,
         )
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from vmodem.core.modem import Modem
 from vmodem.core.tasks import Delay, Lookup, Ready
-from vmodem.net.interface import MSG_PEEK, POLLIN, POLLOUT, Address, Family, NetSocket
+from vmodem.net.interface import MSG_PEEK, POLLIN, POLLOUT, Address, EchoSocket, Family, NetSocket
 
 ACK_POLL: Final = 0.002
 """Seconds between two looks at the unacknowledged bytes; the host's kernel does not tell when they are gone."""
@@ -97,6 +97,19 @@ async def acknowledged(modem: Modem, net: NetSocket, timeout: float) -> None:
         if deadline is not None and modem.now >= deadline:
             raise TimeoutError("not acknowledged in time")
         await Delay(modem.now + ACK_POLL)
+
+
+async def echo(modem: Modem, net: EchoSocket, sequence: int, payload: bytes, timeout: float) -> None:
+    """Send one ICMP echo request and wait for the reply to it; late replies to earlier ones are ignored."""
+    deadline = deadline_in(modem, timeout)
+    net.send_echo(sequence, payload)
+    while True:
+        try:
+            if net.recv_echo() == sequence:
+                return
+        except BlockingIOError:
+            if not await Ready(net, POLLIN, deadline):
+                raise TimeoutError("no reply in time") from None
 
 
 async def receive(modem: Modem, net: NetSocket, size: int, timeout: float, *, peek: bool, wait_all: bool) -> bytes:

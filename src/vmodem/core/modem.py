@@ -53,6 +53,7 @@ class Modem:
         follow: which side is answered where manual and firmware disagree.
         terminator: what ends a line, None for the dialect's default.
         baud: speed of the line in bit/s, from which some timing follows.
+        rtscts: whether the line has RTS/CTS flow control.
         attached: whether the device is attached to its network from the start.
 
     Attributes:
@@ -77,6 +78,7 @@ class Modem:
         "_last_rx",
         "_lines",
         "_off",
+        "_saved_line",
         "_takes_data",
         "_tasks",
         "_timers",
@@ -107,6 +109,7 @@ class Modem:
         follow: Follow = Follow.MANUAL,
         terminator: Terminator | None = None,
         baud: int = 115200,
+        rtscts: bool = True,
         attached: bool = True,
     ) -> None:
         self.dialect = dialect
@@ -114,7 +117,7 @@ class Modem:
         self.config = config
         self.policy: Any = dialect.policies[follow]
         self.baud = baud
-        self.rtscts = True
+        self.rtscts = rtscts
         self.line_changed: Callable[[int, bool], None] = _ignore_line
         self.echo = False
         self.stalled = False
@@ -137,6 +140,7 @@ class Modem:
         self._last_rx = 0.0
         self._eof = False
         self._off = False
+        self._saved_line = (baud, rtscts)
         self._asleep: Callable[[], None] | None = None
         network.set_up(attached)
         self.device = dialect.device(self)
@@ -308,9 +312,11 @@ class Modem:
         self._input_limit = limit
         self._watch = watch
 
-    def set_line(self, baud: int, *, rtscts: bool) -> None:
-        """Change the speed of the line, in bit/s, and its flow control; both survive a restart."""
+    def set_line(self, baud: int, *, rtscts: bool, save: bool = True) -> None:
+        """Change the speed of the line, in bit/s, and its flow control; what was saved survives a restart."""
         self.baud, self.rtscts = baud, rtscts
+        if save:
+            self._saved_line = (baud, rtscts)
         self.line_changed(baud, rtscts)
 
     def discard_input(self) -> None:
@@ -322,6 +328,8 @@ class Modem:
         """Restart the device: all its state is lost, the banner is sent again."""
         self._shut_down()
         self.echo = False
+        if self._saved_line != (self.baud, self.rtscts):
+            self.set_line(self._saved_line[0], rtscts=self._saved_line[1])
         self.network.set_up(self._attached)
         self.device = self.dialect.device(self)
         self.output += self.dialect.banner

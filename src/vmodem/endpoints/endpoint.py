@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from vmodem.core.modem import Modem
 
 MakeModem: TypeAlias = Callable[..., Modem]
-"""Makes a modem that is not yet booted; ``baud`` is its only parameter, and optional."""
+"""Makes a modem that is not yet booted; its parameters ``baud`` and ``rtscts`` are optional."""
 
 
 class EndpointError(Exception):

@@ -55,14 +55,12 @@ class SerialEndpoint(Endpoint):
             raise EndpointError(f"cannot use {device} as a serial port: {error.args[-1]}") from error
         self._session = Session(
             reactor,
-            make_modem(baud=baud),
+            make_modem(baud=baud, rtscts=rtscts),
             self._fd,
             self._fd,
             lambda session: ended(f"the serial port {device} has gone"),
         )
-        modem = self._session.modem
-        modem.rtscts = rtscts
-        modem.line_changed = self._change
+        self._session.modem.line_changed = self._change
 
     def start(self) -> None:
         """Accept bytes."""

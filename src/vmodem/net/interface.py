@@ -25,6 +25,9 @@ CLOSURE = POLLERR | POLLHUP | POLLNVAL
 
 MSG_PEEK = 2
 
+ICMP_HINT = "permit ICMP sockets with sysctl net.ipv4.ping_group_range, or run as root or with CAP_NET_RAW"
+"""What to do where `Network.open_echo` raises `PermissionError`."""
+
 Address: TypeAlias = tuple[str, int]
 
 

@@ -97,8 +97,8 @@ async def any_ready(device):
 
 
 @commands.set("+LINE", "Change the line")
-def line(device):
-    device.modem.set_line(9600, rtscts=False)
+def line(device, save: Annotated[int, integer()]):
+    device.modem.set_line(9600, rtscts=False, save=save == 1)
 
 
 @commands.set("+BACKGROUND", "Run in the background")
@@ -270,13 +270,14 @@ def test_any_of_several_sockets(modem):
     assert modem.take() == b"\r\n+ANY: 0\r\n" + OK
 
 
-def test_the_line_stays_as_it_was_set(modem):
+@pytest.mark.parametrize(("save", "then"), [(1, (9600, False)), (0, (115200, True))])
+def test_a_restart_brings_the_saved_line_back(modem, save, then):
     changes = []
     modem.modem.line_changed = lambda *change: changes.append(change)
-    ask(modem, "AT+LINE\rAT+RESTART")
+    ask(modem, f"AT+LINE={save}\rAT+RESTART")
     modem.wait(1)
-    assert changes == [(9600, False)]
-    assert (modem.modem.baud, modem.modem.rtscts) == (9600, False)
+    assert (modem.modem.baud, modem.modem.rtscts) == then
+    assert changes == [(9600, False), *([] if save else [then])]
 
 
 class TestErrors:

@@ -227,9 +227,9 @@ ERRATA: Final = (
     ),
     Erratum(
         page="AT+UART",
-        manual="silent about what is not saved",
-        firmware="a speed that is not saved ends with a restart; one out of range is an error, and saved",
-        answer="every speed survives a restart, as a host that goes on at it expects; nothing else is saved",
+        manual="silent about a speed that is out of range",
+        firmware="an error, and yet it is saved",
+        answer="an error, and nothing is saved",
     ),
     Erratum(
         page="AT+WLSTATICIP",

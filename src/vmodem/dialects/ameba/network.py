@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Final
 
+from vmodem.core import calls
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
 from vmodem.core.modem import Modem
-from vmodem.core.tasks import Delay, Lookup, Ready
+from vmodem.core.tasks import Delay, Lookup
 from vmodem.dialects.ameba.device import Ameba
 from vmodem.dialects.ameba.syntax import Field, atoi
-from vmodem.net.interface import POLLIN, Family, Network, ResolveError, family_of
+from vmodem.net.interface import ICMP_HINT, Family, Network, ResolveError, family_of
 
 log = logging.getLogger("vmodem")
 
@@ -169,10 +171,7 @@ def _check_permission(network: Network) -> None:
     try:
         network.open_echo(Family.IPV4, "127.0.0.1").close()
     except PermissionError as error:
-        log.warning(
-            "AT+PING may not open an ICMP socket: permit it with sysctl net.ipv4.ping_group_range, "
-            "or run as root or with CAP_NET_RAW"
-        )
+        log.warning("AT+PING: %s", ICMP_HINT)
         raise CommandError("no permission for ICMP", code=USAGE) from error
     except OSError:
         pass  # without a link nobody answers, which is told request by request
@@ -186,28 +185,13 @@ async def _resolve(host: str) -> str:
 
 
 async def _answered(modem: Modem, address: str, sequence: int, payload: bytes) -> bool:
-    """Send one request; return whether it was answered in time."""
+    """Send one request; return whether it was answered; one that cannot be sent takes as long as a lost one."""
     deadline = modem.now + TIMEOUT
     try:
-        echo = modem.network.open_echo(Family.IPV4, address)
+        with closing(modem.network.open_echo(Family.IPV4, address)) as net:
+            await calls.echo(modem, net, sequence, payload, TIMEOUT)
     except OSError as error:
         log.info("ping %d: %s", sequence, error)
         await Delay(deadline)
         return False
-    try:
-        echo.send_echo(sequence, payload)
-        while True:
-            try:
-                if echo.recv_echo() == sequence:
-                    return True
-                continue
-            except BlockingIOError:
-                pass
-            if not await Ready(echo, POLLIN, deadline):
-                return False
-    except OSError as error:
-        log.info("ping %d: %s", sequence, error)
-        await Delay(deadline)
-        return False
-    finally:
-        echo.close()
+    return True

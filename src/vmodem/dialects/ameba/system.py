@@ -90,10 +90,10 @@ def uart(device: Ameba, save: Annotated[int, number_or(0)], baud: Annotated[int,
 
     Args:
         device: the device.
-        save: 1 to keep the speed when the device restarts; it is kept in any case.
+        save: 1 to keep the speed when the device restarts.
         baud: bits in a second.
     """
-    device.modem.set_line(baud, rtscts=device.modem.rtscts)
+    device.modem.set_line(baud, rtscts=device.modem.rtscts, save=save == 1)
 
 
 commands = CommandTable().include(_common, _system)

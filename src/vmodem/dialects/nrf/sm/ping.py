@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 from typing import Annotated, Final
 
+from vmodem.core import calls
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
 from vmodem.core.modem import Modem
 from vmodem.core.parameters import INT32_MAX, integer
-from vmodem.core.tasks import Delay, Lookup, Ready
+from vmodem.core.tasks import Delay, Lookup
 from vmodem.dialects.nrf.cellular import Cid
 from vmodem.dialects.nrf.sm.device import Host, SerialModem
-from vmodem.net.interface import POLLIN, EchoSocket, Family, ResolveError, link_down
+from vmodem.net.interface import ICMP_HINT, EchoSocket, Family, ResolveError, link_down
 
 log = logging.getLogger("vmodem")
 
@@ -64,10 +65,7 @@ def _open(modem: Modem, address: str) -> EchoSocket:
     try:
         return modem.network.open_echo(Family.IPV6 if ":" in address else Family.IPV4, address)
     except PermissionError as error:
-        log.warning(
-            "#XPING may not open an ICMP socket: permit it with sysctl net.ipv4.ping_group_range, "
-            "or run as root or with CAP_NET_RAW"
-        )
+        log.warning("#XPING: %s", ICMP_HINT)
         raise CommandError("no permission for ICMP") from error
 
 
@@ -90,18 +88,9 @@ async def _ping(modem: Modem, echo: EchoSocket, payload: bytes, timeout: float, 
 
 async def _answered(modem: Modem, echo: EchoSocket, sequence: int, payload: bytes, timeout: float) -> bool:
     """Send one request; return whether it was answered in time."""
-    deadline = modem.now + timeout
     try:
-        echo.send_echo(sequence, payload)
-        while True:
-            try:
-                if echo.recv_echo() == sequence:
-                    return True
-                continue  # the late reply to an earlier request
-            except BlockingIOError:
-                pass
-            if not await Ready(echo, POLLIN, deadline):
-                return False
+        await calls.echo(modem, echo, sequence, payload, timeout)
     except OSError as error:
         log.info("ping %d: %s", sequence, error)
         return False
+    return True

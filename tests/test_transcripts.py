@@ -1,4 +1,7 @@
-"""Every transcript, whole, byte by byte and in random chunks, with the same outcome."""
+"""Every transcript, whole, byte by byte and in random chunks, with the same outcome.
+
+A folder is named after a dialect, or after a family whose dialects all have to pass.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,10 @@ from vmodem.transcript import Block, bytewise, parse, play, random_chunks, whole
 
 ROOT = Path(__file__).parent / "transcripts"
 BLOCKS = [
-    pytest.param(path.parent.name, block, id=f"{path.relative_to(ROOT)}:{block.number}")
-    for path in sorted(ROOT.glob("*/*.at"))
+    pytest.param(name, block, id=f"{name}-{path.relative_to(ROOT)}:{block.number}")
+    for name in dialects.MODULES
+    for folder in (name, dialects.family(name))
+    for path in sorted((ROOT / folder).glob("*.at"))
     for block in parse(path)
 ]
 

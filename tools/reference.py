@@ -45,10 +45,11 @@ def succeeded(block: Block, dialect: Dialect) -> Iterator[tuple[str, Form]]:
 def shown(dialect: Dialect) -> set[tuple[str, Form]]:
     """Return every (name, form) that a passing transcript shows."""
     found: set[tuple[str, Form]] = set()
-    for path in sorted((ROOT / "tests" / "transcripts" / dialect.name).glob("*.at")):
-        for block in parse(path):
-            if play(block, dialect) is None:
-                found.update(succeeded(block, dialect))
+    for folder in (dialect.name, dialects.family(dialect.name)):
+        for path in sorted((ROOT / "tests" / "transcripts" / folder).glob("*.at")):
+            for block in parse(path):
+                if play(block, dialect) is None:
+                    found.update(succeeded(block, dialect))
     return found
 
 

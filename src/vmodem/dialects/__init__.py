@@ -30,3 +30,8 @@ def find(name: str) -> Dialect:
     """
     dialect: Dialect = import_module(MODULES[SHORT_NAMES.get(name, name)]).DIALECT
     return dialect
+
+
+def family(name: str) -> str:
+    """Return the family of devices that the dialect ``name`` belongs to, such as ``nrf``."""
+    return MODULES[name].split(".")[2]

@@ -50,7 +50,11 @@ class Served:
         where = self.where[endpoint]
         end = ENDS[self.dialect.terminator]
         host = TcpHost(where, end) if ":" in where else PtyHost(where, end)
-        host.expect(self.dialect.banner)
+        try:
+            host.expect(self.dialect.banner)
+        except AssertionError:
+            host.close()
+            raise
         return host
 
     def descriptors(self):

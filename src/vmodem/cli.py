@@ -7,13 +7,17 @@ import ipaddress
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from vmodem import __version__, dialects
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
+
+if TYPE_CHECKING:
+    from vmodem.credentials.directory import DirectoryStore
+    from vmodem.credentials.store import Slot
 
 USAGE_ERROR: Final = 2
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
@@ -112,6 +116,7 @@ def make_parser() -> Parser:
     play.add_argument("--port", metavar="DEVICE[@BAUD]", type=serial_device, help="a device to play it against")
     play.add_argument("--update", action="store_true", help="rewrite the expected lines with what is answered")
     play.set_defaults(run=_play, parser=play)
+    _add_credentials(commands)
     return parser
 
 
@@ -157,6 +162,7 @@ def _add_serve(commands: Any) -> None:
         help="the modem's own address, once for each family (default 127.0.0.1, ::1; any for what goes out)",
     )
     parser.add_argument("--offline", action="store_true", help="start detached from the network")
+    parser.add_argument("--credentials", type=Path, metavar="DIR", help="where credentials are kept between runs")
     parser.add_argument("--terminator", choices=[end.value for end in Terminator], help="what ends a line")
     parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file: identity, cell, serial line")
     parser.add_argument(
@@ -176,8 +182,41 @@ def _add_serve(commands: Any) -> None:
     parser.set_defaults(run=_serve, parser=parser)
 
 
+CREDENTIAL: Final = """\
+A CREDENTIAL is SEC_TAG KIND, as in '16 ca', where KIND is a number or a word:
+0 ca, 1 certificate, 2 key, 3 psk, 4 psk_identity, 5 public_key ...;
+or the name of a file of the Ameba, as in 'client_ca_1.crt'."""
+
+
+def _add_credentials(commands: Any) -> None:
+    parser = commands.add_parser("credentials", help="list, add and remove credentials")
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    common = Parser(add_help=False)
+    common.add_argument("--credentials", type=Path, metavar="DIR", required=True, help="where they are kept")
+    options: dict[str, Any] = {
+        "parents": [common],
+        "epilog": CREDENTIAL,
+        "formatter_class": argparse.RawDescriptionHelpFormatter,
+    }
+    listing = actions.add_parser("list", parents=[common], help="one line each: area, tag, kind, SHA-256, size")
+    listing.set_defaults(run=_list_credentials, parser=listing)
+    add = actions.add_parser("add", help="add a credential, or replace it", **options)
+    add.add_argument("words", nargs="+", metavar="CREDENTIAL")
+    add.add_argument("file", metavar="FILE", help="the file that holds it, - for standard input")
+    add.set_defaults(run=_add_credential, parser=add)
+    remove = actions.add_parser("remove", help="remove a credential", **options)
+    remove.add_argument("words", nargs="+", metavar="CREDENTIAL")
+    remove.set_defaults(run=_remove_credential, parser=remove)
+    for action in (add, remove):
+        action.add_argument(
+            "--area", choices=["modem", "native"], default="modem", help="AT%%CMNG or AT#XCMNG (default modem)"
+        )
+
+
 def _serve(arguments: argparse.Namespace) -> int:
     from vmodem.config import Config, ConfigError, load
+    from vmodem.credentials.directory import DirectoryStore, StoreError
+    from vmodem.credentials.store import Store
     from vmodem.endpoints.endpoint import EndpointError
     from vmodem.serve import EndpointSpec, Options, serve
 
@@ -193,7 +232,8 @@ def _serve(arguments: argparse.Namespace) -> int:
     endpoints = tuple(makers[kind](value) for kind, value in arguments.endpoints or [("pty", None)])
     try:
         config = Config() if arguments.config is None else load(arguments.config)
-    except ConfigError as error:
+        credentials = Store() if arguments.credentials is None else DirectoryStore(arguments.credentials)
+    except (ConfigError, StoreError) as error:
         arguments.parser.error(str(error))
     options = Options(
         dialect=arguments.dialect,
@@ -206,6 +246,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         keep=arguments.hangup == "keep",
         rtscts=arguments.rtscts,
         ready_file=arguments.ready_file,
+        credentials=credentials,
     )
     try:
         return serve(options)
@@ -267,12 +308,85 @@ def _play(arguments: argparse.Namespace) -> int:
     return 1
 
 
+def _list_credentials(arguments: argparse.Namespace) -> int:
+    def action(store: DirectoryStore) -> str | None:
+        for entry in store.entries():
+            area, tag, kind = entry.slot
+            print(area.value, tag, kind.name.lower(), entry.digest, len(entry.content))
+        return "the list is not complete" if store.ignored else None
+
+    return _with_store(arguments, action, create=False)
+
+
+def _add_credential(arguments: argparse.Namespace) -> int:
+    from vmodem.credentials.store import Kind
+
+    slot = _slot(arguments)
+
+    def action(store: DirectoryStore) -> str | None:
+        content = sys.stdin.buffer.read() if arguments.file == "-" else Path(arguments.file).read_bytes()
+        if slot.kind in (Kind.PSK, Kind.PSK_IDENTITY):
+            content = content.rstrip(b"\r\n")  # the end of a line that an editor left
+        if not content:
+            return f"{arguments.file} is empty"
+        store.write(slot, content)
+        return None
+
+    return _with_store(arguments, action, create=True)
+
+
+def _remove_credential(arguments: argparse.Namespace) -> int:
+    slot = _slot(arguments)
+
+    def action(store: DirectoryStore) -> str | None:
+        return None if store.delete(slot) else f"there is no {' '.join(arguments.words)}"
+
+    return _with_store(arguments, action, create=False)
+
+
+def _with_store(arguments: argparse.Namespace, action: Callable[[DirectoryStore], str | None], *, create: bool) -> int:
+    """Do something with the store; what goes wrong, or what ``action`` returns, is printed, and the status is 1."""
+    from vmodem.credentials.directory import DirectoryStore, StoreError
+    from vmodem.credentials.store import StoreFullError
+
+    logging.basicConfig(stream=sys.stderr, format=f"{arguments.parser.prog}: %(message)s")
+    try:
+        failure = action(DirectoryStore(arguments.credentials, create=create))
+    except (StoreError, StoreFullError) as error:
+        failure = str(error)
+    except OSError as error:
+        failure = f"{error.filename or arguments.credentials}: {error.strerror}"
+    if failure is not None:
+        print(f"{arguments.parser.prog}: {failure}", file=sys.stderr)
+    return 0 if failure is None else 1
+
+
+def _slot(arguments: argparse.Namespace) -> Slot:
+    """Return the slot that the words of the command line name."""
+    from vmodem.credentials.directory import suite_slot
+    from vmodem.credentials.store import Area, Kind, Slot
+
+    parser: Parser = arguments.parser
+    words: list[str] = arguments.words
+    kinds = {name: kind for kind in Kind for name in (kind.name.lower(), str(kind.value))}
+    slot = suite_slot(words[0]) if len(words) == 1 else None
+    if len(words) == 2 and words[0].isascii() and words[0].isdigit() and words[1].lower() in kinds:
+        slot = Slot(Area(arguments.area), int(words[0]), kinds[words[1].lower()])
+    if slot is None or not slot.exists:
+        known = ", ".join(kind.name.lower() for kind in Kind)
+        parser.error(
+            f"{' '.join(words)!r} is no credential; SEC_TAG KIND would be one, with a tag up to 2147483647 and "
+            f"a kind of {known}, or a name such as client_ca_1.crt"
+        )
+    return slot
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     parser = make_parser()
     arguments, rest = parser.parse_known_args(argv)
     if arguments.command is None:
-        parser.error("a command is missing: serve, dialects, commands or play")
+        parser.error("a command is missing: serve, dialects, commands, play or credentials")
     if rest:
         arguments.parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:

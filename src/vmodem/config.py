@@ -93,6 +93,18 @@ class Serial:
 
 
 @dataclass(frozen=True, slots=True)
+class ModemCore:
+    """The modem core of an nRF91.
+
+    Attributes:
+        cmng_while_active: whether AT%CMNG and AT%KEYGEN may change credentials while the modem is active, which no
+            device allows.
+    """
+
+    cmng_while_active: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AccessPoint:
     """A Wi-Fi network in the air.
 
@@ -166,6 +178,7 @@ class Config:
     identity: Identity = field(default_factory=Identity)
     cell: Cell = field(default_factory=Cell)
     serial: Serial = field(default_factory=Serial)
+    modem: ModemCore = field(default_factory=ModemCore)
     wifi: Wifi = field(default_factory=Wifi)
     network: tuple[AccessPoint, ...] = ()
     firmware: Firmware = field(default_factory=Firmware)
@@ -175,6 +188,7 @@ _TABLES: Final[dict[str, Any]] = {
     "identity": Identity,
     "cell": Cell,
     "serial": Serial,
+    "modem": ModemCore,
     "wifi": Wifi,
     "network": AccessPoint,
     "firmware": Firmware,

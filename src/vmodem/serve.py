@@ -19,6 +19,7 @@ from vmodem.config import Config
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
 from vmodem.core.modem import Modem
+from vmodem.credentials.store import Store
 from vmodem.endpoints.endpoint import Endpoint, EndpointError
 from vmodem.net.host import HostNetwork
 from vmodem.net.interface import Family
@@ -54,6 +55,7 @@ class Options:
     keep: bool = False
     rtscts: bool = False
     ready_file: Path | None = None
+    credentials: Store = field(default_factory=Store)
 
 
 class Server:
@@ -97,6 +99,7 @@ class Server:
             baud=baud,
             rtscts=rtscts,
             attached=not options.offline,
+            credentials=options.credentials,
         )
 
     def _stop(self) -> None:

@@ -25,6 +25,7 @@ from typing import Any, Final, Protocol, TextIO, TypeAlias
 from vmodem.config import Config
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
+from vmodem.credentials.store import Area, Kind, Slot, Store
 from vmodem.net.fake import FakeNetwork, FakePeer
 from vmodem.net.interface import Address
 from vmodem.virtual import Virtual
@@ -414,6 +415,21 @@ def configure(config: Config, key: str, value: str) -> Config:
     return replace(config, **changes)
 
 
+def credential(text: str) -> tuple[Slot, bytes]:
+    """Parse ``AREA TAG KIND "content"``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = re.fullmatch(rf"(\w+) (\d+) (\w+) {_STRING}", text)
+    if found is None or found[3].upper() not in Kind.__members__:
+        raise ValueError(f'{text!r} is not AREA TAG KIND "content"')
+    slot = Slot(Area(found[1]), int(found[2]), Kind[found[3].upper()])
+    if not slot.exists:
+        raise ValueError(f"{text!r} names no credential")
+    return slot, unescape(found[4])
+
+
 class _Setup:
     """What the ``given`` lines of a block say about a fresh modem."""
 
@@ -424,6 +440,7 @@ class _Setup:
         self.terminator = dialect.terminator
         self.config = Config()
         self.network = FakeNetwork()
+        self.credentials = Store()
 
     def apply(self, given: Given) -> None:
         """Take note of one line; the commands are `commands_of`'s business."""
@@ -437,6 +454,8 @@ class _Setup:
                 self.terminator = Terminator(value)
             case "config":
                 self.config = configure(self.config, words[0], value.partition(" ")[2])
+            case "credential":
+                self.credentials.write(*credential(value))
             case _ if given.kind not in COMMANDS:
                 self._apply_to_network(given)
 
@@ -465,6 +484,7 @@ class _Setup:
             terminator=self.terminator,
             attached=self.attached,
             network=self.network,
+            credentials=self.credentials,
         )
 
 

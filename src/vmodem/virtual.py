@@ -14,6 +14,7 @@ from vmodem.config import Config
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
 from vmodem.core.modem import Modem
+from vmodem.credentials.store import Store
 from vmodem.net.fake import FakeNetwork
 from vmodem.net.interface import Answer, NetSocket
 
@@ -28,6 +29,7 @@ class Virtual:
         terminator: what ends a line, None for the dialect's default.
         attached: whether it is attached to its network from the start.
         network: its network, None for a fresh one.
+        credentials: where its credentials are kept, None for a store of its own.
 
     Attributes:
         modem: the engine.
@@ -44,6 +46,7 @@ class Virtual:
         terminator: Terminator | None = None,
         attached: bool = True,
         network: FakeNetwork | None = None,
+        credentials: Store | None = None,
     ) -> None:
         self.network = network or FakeNetwork()
         self.network.listener = self
@@ -55,6 +58,7 @@ class Virtual:
             follow=follow,
             terminator=terminator,
             attached=attached,
+            credentials=credentials,
         )
         self.modem.boot(self.now)
         self.pump()

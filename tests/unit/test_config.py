@@ -4,7 +4,19 @@ from dataclasses import fields
 
 import pytest
 
-from vmodem.config import MODES, SECURITIES, AccessPoint, Cell, Config, ConfigError, Firmware, Identity, Wifi, load
+from vmodem.config import (
+    MODES,
+    SECURITIES,
+    AccessPoint,
+    Cell,
+    Config,
+    ConfigError,
+    Firmware,
+    Identity,
+    ModemCore,
+    Wifi,
+    load,
+)
 
 DIGITS_15 = "123456789012345"
 
@@ -28,7 +40,13 @@ def test_an_empty_file_is_the_default(tmp_path):
 
 def test_the_defaults_pass_their_own_checks(tmp_path):
     path = tmp_path / "modem.toml"
-    tables = {"identity": Identity(), "cell": Cell(), "wifi": Wifi(), "firmware": Firmware()}
+    tables = {
+        "identity": Identity(),
+        "cell": Cell(),
+        "modem": ModemCore(),
+        "wifi": Wifi(),
+        "firmware": Firmware(),
+    }
     text = [f"[{name}]\n{_table(table)}" for name, table in tables.items()]
     path.write_text("".join(text))
     assert load(path) == Config()
@@ -60,6 +78,7 @@ def _toml(value):
         *(("cell.rsrp", value) for value in ("0", "97", "255")),
         *(("cell.rsrq", value) for value in ("0", "34", "255")),
         *(("cell.registration_time", value) for value in ("0", "0.0", "2.5", "3")),
+        *(("modem.cmng_while_active", value) for value in ("true", "false")),
         *(("wifi.ssid", f"'{value}'") for value in ("a", "a b", "Télé", "x" * 32)),
         *(("wifi.password", f"'{value}'") for value in ("", "12345", "pässword", "x" * 64)),
         *(("wifi.bssid", f"'{value}'") for value in ("00:00:00:00:00:00", "aA:bB:cC:dD:eE:fF")),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import random
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -269,3 +270,18 @@ def test_what_a_device_cannot_do_is_skipped(write, line: str) -> None:
     assert "skipped" in out.getvalue()
     assert out.getvalue().endswith("0 blocks passed, 1 skipped\n")
     assert b"AT#XX\r" not in device.written
+
+
+def test_a_credential_is_given(write) -> None:
+    digest = sha256(b"a\r\n").hexdigest().upper()
+    (block,) = parse(write(f'given credential modem 16 ca "a\\r\\n"\n> AT%CMNG=1\n< %CMNG: 16,0,"{digest}"\n< OK\n'))
+    assert play(block, DIALECT) is None
+
+
+@pytest.mark.parametrize(
+    "value", ["", "modem 16 ca", 'modem 16 root "a"', 'sim 16 ca "a"', 'client 11 ca "a"', 'native 1 public_key "a"']
+)
+def test_what_is_no_credential_is_a_fault(write, value: str) -> None:
+    (block,) = parse(write(f"given credential {value}\n> AT\n< OK\n"))
+    with pytest.raises(TranscriptError, match=r"test.at:1: "):
+        play(block, DIALECT)

@@ -6,11 +6,12 @@ Every timeout is in seconds, 0 means for ever. A call that times out raises `Tim
 
 from __future__ import annotations
 
+import errno
 from typing import Final
 
 from vmodem.core.modem import Modem
 from vmodem.core.tasks import Delay, Lookup, Ready
-from vmodem.net.interface import MSG_PEEK, POLLIN, POLLOUT, Address, EchoSocket, Family, NetSocket
+from vmodem.net.interface import MSG_PEEK, POLLIN, POLLOUT, Address, EchoSocket, Family, NetSocket, SecureSocket
 
 ACK_POLL: Final = 0.002
 """Seconds between two looks at the unacknowledged bytes; the host's kernel does not tell when they are gone."""
@@ -41,6 +42,24 @@ async def connect(modem: Modem, net: NetSocket, address: Address, timeout: float
         except BlockingIOError:
             continue
     raise TimeoutError("connect timed out")
+
+
+async def handshake(modem: Modem, net: SecureSocket, timeout: float) -> None:
+    """Do the TLS or DTLS handshake of ``net``; `HandshakeError` tells why it failed, the caller closes ``net``."""
+    deadline = deadline_in(modem, timeout)
+    while True:
+        try:
+            net.handshake()
+            return
+        except BlockingIOError:
+            pass
+        after = net.retransmit_after()
+        moments = [moment for moment in (deadline, None if after is None else modem.now + after) if moment is not None]
+        if await Ready(net, POLLIN | POLLOUT, min(moments, default=None)):
+            continue
+        if deadline is not None and modem.now >= deadline:
+            raise TimeoutError(errno.ETIMEDOUT, "the handshake timed out")
+        net.retransmit()
 
 
 async def accept(modem: Modem, net: NetSocket, timeout: float) -> tuple[NetSocket, Address]:

@@ -29,11 +29,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(slots=True)
 class Command:
-    """One command: its name, what it does in a few words, and a handler for each form that it has."""
+    """One command: its name, what it does in a few words, and a handler for each form that it has.
+
+    ``secret`` tells that the log shows neither its parameters nor its answers.
+    """
 
     name: str
     summary: str
     page: str = ""
+    secret: bool = False
     handlers: dict[Form, Handler] = field(default_factory=dict)
     signatures: dict[Form, Signature] = field(default_factory=dict)
 
@@ -54,7 +58,9 @@ class CommandTable:
         self._page = page
         self._commands: dict[str, Command] = {}
 
-    def set(self, name: str, summary: str, *, test: str | None = None, surplus: bool = True) -> Callable[[F], F]:
+    def set(
+        self, name: str, summary: str, *, test: str | None = None, surplus: bool = True, secret: bool = False
+    ) -> Callable[[F], F]:
         """Register the decorated function as the set form of ``name``.
 
         Args:
@@ -62,10 +68,12 @@ class CommandTable:
             summary: what the command does, in a few words.
             test: the information line of the test form, None where the test form is not supported.
             surplus: whether surplus parameters are ignored instead of being an error.
+            secret: whether the log shows neither its parameters nor its answers.
         """
 
         def register(function: F) -> F:
             command = self._command(name, summary)
+            command.secret = secret
             command.handlers[Form.SET] = function
             command.signatures[Form.SET] = Signature(function, surplus=surplus)
             if test is not None:
@@ -83,9 +91,15 @@ class CommandTable:
         return self._bare(name, summary, Form.TEST)
 
     def include(self, *tables: CommandTable) -> CommandTable:
-        """Take over every command of ``tables``; a later one wins over an earlier one of the same name."""
+        """Take over every command of ``tables``; a form of a later one wins over the same form of an earlier one."""
         for table in tables:
-            self._commands.update(table._commands)
+            for name, command in table._commands.items():
+                before = self._commands.get(name, command)
+                self._commands[name] = replace(
+                    command,
+                    handlers=before.handlers | command.handlers,
+                    signatures=before.signatures | command.signatures,
+                )
         return self
 
     def replying(self, frame: Callable[[Reply], Reply]) -> CommandTable:

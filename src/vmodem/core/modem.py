@@ -26,9 +26,11 @@ from typing import Any, Final
 from vmodem.config import Config
 from vmodem.core.commands import Line, Outcome, Reply
 from vmodem.core.dialect import Dialect, Follow, Policy
+from vmodem.core.dialogue import Dialogue
 from vmodem.core.errors import CommandError
 from vmodem.core.framing import Flush, LineReader, LineTooLong, Terminator
 from vmodem.core.tasks import AnyReady, HostData, Lookup, Room, Task
+from vmodem.credentials.store import Store
 from vmodem.net.interface import CLOSURE, Answer, NetSocket, Network, ResolveError
 
 log = logging.getLogger("vmodem")
@@ -55,6 +57,7 @@ class Modem:
         baud: speed of the line in bit/s, from which some timing follows.
         rtscts: whether the line has RTS/CTS flow control.
         attached: whether the device is attached to its network from the start.
+        credentials: where its credentials are kept, None for a store of its own.
 
     Attributes:
         output: bytes for the host; the driver takes them out at the front.
@@ -71,6 +74,7 @@ class Modem:
         "_asleep",
         "_attached",
         "_data_mode",
+        "_dialogue",
         "_eof",
         "_foreground",
         "_input",
@@ -78,6 +82,7 @@ class Modem:
         "_last_rx",
         "_lines",
         "_off",
+        "_pressed",
         "_saved_line",
         "_takes_data",
         "_tasks",
@@ -87,6 +92,7 @@ class Modem:
         "_watch",
         "baud",
         "config",
+        "credentials",
         "device",
         "dialect",
         "echo",
@@ -111,10 +117,12 @@ class Modem:
         baud: int = 115200,
         rtscts: bool = True,
         attached: bool = True,
+        credentials: Store | None = None,
     ) -> None:
         self.dialect = dialect
         self.network = network
         self.config = config
+        self.credentials = Store() if credentials is None else credentials
         self.policy: Any = dialect.policies[follow]
         self.baud = baud
         self.rtscts = rtscts
@@ -125,6 +133,7 @@ class Modem:
         self.now = 0.0
         self.output = bytearray()
         self._attached = attached
+        self._dialogue = Dialogue(dialect)
         self._input = bytearray()
         self._input_limit = INPUT_LIMIT
         self._watch: Callable[[int], None] | None = None
@@ -138,6 +147,7 @@ class Modem:
         self._urcs: deque[bytes] = deque()
         self._urc_size = 0
         self._last_rx = 0.0
+        self._pressed = False  # the host is held back
         self._eof = False
         self._off = False
         self._saved_line = (baud, rtscts)
@@ -352,6 +362,7 @@ class Modem:
         """Do all that can be done now."""
         if self._asleep is not None:
             return
+        self._note_pressure()
         while len(self.output) < OUTPUT_LIMIT:
             task = self._foreground
             if task is None:
@@ -371,6 +382,7 @@ class Modem:
         try:
             line = self._lines.read(self._input, self.output if self.echo else None)
         except LineTooLong:
+            self._dialogue.overlong()
             self._fail(CommandError(f"a line of more than {self.dialect.lines.limit} bytes"))
             return True
         if line is None:
@@ -378,7 +390,8 @@ class Modem:
         if self.policy.loses_input:
             self._lines.skip_line_feed(self._input)  # it is no part of what is lost
             self._input.clear()
-        log.debug("> %s", line)
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("> %s", self._dialogue.line(line))
         self.progress += 1
         try:
             request = self.dialect.parse(line)
@@ -411,12 +424,14 @@ class Modem:
         error = command_error(error)
         self._write(list(error.lines))
         result = self.dialect.error(self.device, error)
-        log.debug("< %s", result)
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("< %s", self._dialogue.answer(result))
         self.output += result
 
     def _write(self, reply: Line | list[Line]) -> None:
         for line in reply if isinstance(reply, list) else (reply,):
-            log.debug("< %s", line)
+            if log.isEnabledFor(logging.DEBUG):
+                log.debug("< %s", self._dialogue.answer(line))
             self.output += self.dialect.information(line) if isinstance(line, str) else line
 
     # Data mode
@@ -440,7 +455,8 @@ class Modem:
             return False
         if not self._lines.skip_line_feed(self._input) and not self._eof:
             return False
-        idle = self._eof or self.now >= self._last_rx + trap.time_limit
+        self._note_pressure()
+        idle = self._eof or (not self._pressed and self.now >= self._last_rx + trap.time_limit)
         piece = trap.reader.read(self._input, idle=idle)
         if piece is None and self._eof:
             piece = (trap.reader.rest(self._input), Flush.IDLE) if self._input else None
@@ -454,6 +470,14 @@ class Modem:
             self._watch(len(self._input))
         self._step(task, piece)
         return True
+
+    def _note_pressure(self) -> None:
+        """Keep in mind that the host is held back: then it is not silent, and has its time again afterwards."""
+        if not self.accepting:
+            self._pressed = True
+        elif self._pressed:
+            self._pressed = False
+            self._last_rx = self.now
 
     # Tasks
 

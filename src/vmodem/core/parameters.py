@@ -31,7 +31,7 @@ def integer(low: int = INT32_MIN, high: int = INT32_MAX) -> Converter:
     def convert(device: Any, value: Value) -> int:
         if type(value) is int and low <= value <= high:
             return value
-        raise CommandError(f"{value!r} is not an integer from {low} to {high}")
+        raise CommandError(f"{_shown(value)} is not an integer from {low} to {high}")
 
     return convert
 
@@ -43,7 +43,7 @@ def choice(*choices: int) -> Converter:
     def convert(device: Any, value: Value) -> int:
         if type(value) is int and value in accepted:
             return value
-        raise CommandError(f"{value!r} is none of {choices}")
+        raise CommandError(f"{_shown(value)} is none of {choices}")
 
     return convert
 
@@ -54,7 +54,7 @@ def text(limit: int) -> Converter:
     def convert(device: Any, value: Value) -> str:
         if type(value) is str and len(value) <= limit:
             return value
-        raise CommandError(f"{value!r} is not a string of at most {limit} characters")
+        raise CommandError(f"{_shown(value)} is not a string of at most {limit} characters")
 
     return convert
 
@@ -106,6 +106,11 @@ class Signature:
             elif not self._surplus:
                 raise CommandError(f"{given} parameters, at most {declared} are accepted")
         return arguments
+
+
+def _shown(value: Value) -> str:
+    """Return how a value reads in the reason of an error: a string may be a secret."""
+    return f"a string of {len(value)} characters" if isinstance(value, str) else repr(value)
 
 
 def _converter(annotation: Any) -> Converter:

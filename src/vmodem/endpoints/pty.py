@@ -25,7 +25,11 @@ LINGER: Final = 0.02
 
 
 class PtySession(Session):
-    """A session on the master side, which looks who is there before it reads."""
+    """A session on the master side, which looks who is there before it reads or writes.
+
+    Args:
+        look: takes note of who came and went; returns whether the host has gone and its last bytes may still come.
+    """
 
     __slots__ = ("_look", "_presence")
 
@@ -35,7 +39,7 @@ class PtySession(Session):
         modem: Modem,
         master: int,
         presence: Presence,
-        look: Callable[[], None],
+        look: Callable[[], bool],
         ended: Callable[[Session], None],
     ) -> None:
         super().__init__(reactor, modem, master, master, ended)
@@ -47,6 +51,12 @@ class PtySession(Session):
             self._look()  # what is there to read may be for the next session already
         else:
             super()._readable()
+
+    def _write(self) -> None:
+        if self._presence.changed and self._look() and not self._muted:
+            self._writing = True  # for nobody: the next host must not get it, and this one is about to be muted
+        else:
+            super()._write()
 
 
 class PtyEndpoint(Endpoint):
@@ -116,14 +126,15 @@ class PtyEndpoint(Endpoint):
         self._sessions.add(session)
         session.start()
 
-    def _look(self) -> None:
-        """Take note of who came and went: begin anew where the host has gone."""
+    def _look(self) -> bool:
+        """Take note of who came and went: begin anew where the host has gone, return whether that is about to be."""
         assert self._presence is not None
         left, anybody = self._presence.left(), self._presence.anybody
         if anybody and (left or self._lingering is not None):
             self._change()
         elif left and self._lingering is None:
             self._lingering = self._reactor.loop.call_later(LINGER, self._change)
+        return self._lingering is not None
 
     def _change(self) -> None:
         """Leave the terminal to the next host."""

@@ -349,7 +349,8 @@ class FakeSocket(NetSocket):
         if self.open and not self._dead:
             self._dead = code
             self._leave()
-            self._network.later(lambda: self._network.listener.socket_ready(self, POLLHUP))
+            front = self._network.front(self)
+            self._network.later(lambda: self._network.listener.socket_ready(front, POLLHUP))
 
     def close(self) -> None:
         """Close."""
@@ -418,7 +419,7 @@ class FakeSocket(NetSocket):
 
     def _tell(self, events: int) -> None:
         if self.open:
-            self._network.listener.socket_ready(self, events)
+            self._network.tell(self, events)
 
     def _check(self) -> None:
         if not self.open:
@@ -581,7 +582,7 @@ class FakeNetwork(Network):
         hosts: Mapping[str, Sequence[str]] | None = None,
         window: int = 65536,
     ) -> None:
-        self.up = True
+        super().__init__()
         self.hosts = dict(hosts or {})
         self.window = window
         self.refused: set[Address] = set()
@@ -632,12 +633,14 @@ class FakeNetwork(Network):
         if not up:
             for socket in list(self.sockets):
                 if socket.uses_link:
-                    socket.abort(errno.ENETDOWN)
+                    self.front(socket).abort(errno.ENETDOWN)
 
     def close(self) -> None:
         """Close every socket and forget pending lookups."""
         self._generation += 1
+        self.purge_sessions()
         for socket in list(self.sockets):
+            self.front(socket).close()
             socket.close()
 
     # What a test does

@@ -73,10 +73,11 @@ def interface_events(events: int) -> int:
 class HostSocket(NetSocket):
     """A TCP or UDP socket of the host."""
 
-    __slots__ = ("_bound", "_connected", "_connecting", "_dead", "_family", "_listening", "_network", "_sock")
+    __slots__ = ("_bound", "_connected", "_connecting", "_dead", "_family", "_listening", "_network", "_sock", "type")
 
     def __init__(self, network: HostNetwork, sock: socket.socket, family: Family) -> None:
         sock.setblocking(False)
+        self.type = SocketType(sock.type)
         self._network = network
         self._sock = sock
         self._family = family
@@ -88,13 +89,13 @@ class HostSocket(NetSocket):
             self._watch()
 
     def _is_stream(self) -> bool:
-        return self._sock.type == socket.SOCK_STREAM
+        return self.type is SocketType.STREAM
 
     def _watch(self) -> None:
         self._network.reactor.watch(self._sock.fileno(), self._ready)
 
     def _ready(self, events: int) -> None:
-        self._network.listener.socket_ready(self, interface_events(events))
+        self._network.tell(self, interface_events(events))
 
     def _check(self) -> None:
         """Refuse what needs the link while there is none."""
@@ -235,7 +236,8 @@ class HostSocket(NetSocket):
             return
         self._dead = code
         self._release()
-        self._network.reactor.loop.call_soon(self._network.listener.socket_ready, self, POLLHUP)
+        front = self._network.front(self)  # asked now: it may be closed by the time that it is told
+        self._network.reactor.loop.call_soon(self._network.listener.socket_ready, front, POLLHUP)
 
     def close(self) -> None:
         self._network.closed(self)
@@ -265,6 +267,7 @@ class HostRawSocket(HostSocket):
             sock.close()
             raise
         super().__init__(network, sock, Family.PACKET)
+        self.type = SocketType.RAW
         self._bound = True
 
     def bind(self, port: int) -> None:
@@ -402,12 +405,12 @@ class HostNetwork(Network):
     __slots__ = ("_addresses", "_lookups", "_sockets", "_sources", "reactor")
 
     def __init__(self, reactor: Reactor, addresses: dict[Family, str], sources: dict[Family, str]) -> None:
+        super().__init__()
         self.reactor = reactor
         self._addresses = addresses
         self._sources = sources
         self._sockets: set[HostSocket] = set()
         self._lookups: set[object] = set()
-        self.up = True
 
     def address(self, family: Family) -> str | None:
         return self._addresses.get(family)
@@ -435,12 +438,14 @@ class HostNetwork(Network):
         self.up = up
         if not up:
             for sock in list(self._sockets):
-                sock.abort(errno.ENETDOWN)
+                self.front(sock).abort(errno.ENETDOWN)
 
     def close(self) -> None:
         self._lookups.clear()
+        self.purge_sessions()
         for sock in list(self._sockets):
-            sock.close()
+            self.front(sock).close()
+            sock.close()  # a secure socket may linger to send the rest of what it took
 
     def opened(self, sock: HostSocket) -> None:
         """Take note of an open socket."""

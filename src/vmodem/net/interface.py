@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import errno
 from abc import ABC, abstractmethod
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from ipaddress import ip_address
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 POLLIN = 1
 POLLOUT = 4
@@ -131,6 +132,22 @@ class Security:
     dtls_cid: DtlsCid = DtlsCid.DISABLED
 
 
+class CredentialError(OSError):
+    """Credentials that cannot be used; ``part`` is the field of `Credentials` that is to blame."""
+
+    def __init__(self, part: str, reason: str) -> None:
+        super().__init__(errno.ECONNREFUSED, f"{part}: {reason}")
+        self.part = part
+
+
+class HandshakeError(OSError):
+    """A TLS or DTLS handshake that failed; ``reason`` says in plain words why."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(code, reason)
+        self.reason = reason
+
+
 class Listener(Protocol):
     """Who is told that something happened on a network: the engine, through whoever drives it."""
 
@@ -142,9 +159,15 @@ class Listener(Protocol):
 
 
 class NetSocket(ABC):
-    """One socket. Readiness is edge-like: after `BlockingIOError` the listener is told when to try again."""
+    """One socket. Readiness is edge-like: after `BlockingIOError` the listener is told when to try again.
+
+    Attributes:
+        type: socket type.
+    """
 
     __slots__ = ()
+
+    type: SocketType
 
     @abstractmethod
     def bind(self, port: int) -> None:
@@ -215,6 +238,60 @@ class NetSocket(ABC):
         """Close; a second call does nothing."""
 
 
+class SecureSocket(NetSocket):
+    """A TLS or DTLS connection over a connected socket, which it owns: `Network.secure` makes it.
+
+    Everything else is as with the plain socket, once `handshake` has returned. A DTLS connection that the peer has
+    closed ends as a stream does, by ``b""``.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def handshake(self) -> None:
+        """Return once the handshake is done, raise `BlockingIOError` while it is under way.
+
+        Raises:
+            HandshakeError: it failed: ECONNREFUSED for a certificate, a key or an alert, ECONNRESET where the peer
+                went away, EPROTO where it speaks something else.
+        """
+
+    @abstractmethod
+    def retransmit_after(self) -> float | None:
+        """Return in how many seconds `retransmit` is due, None for never: a stream, or nothing to repeat."""
+
+    @abstractmethod
+    def retransmit(self) -> None:
+        """Repeat what the peer has not answered, where that is due; a failure is left to `handshake`."""
+
+    @abstractmethod
+    def ciphersuite(self) -> int:
+        """Return the cipher suite as IANA numbers it; ENOTCONN before the handshake is done."""
+
+    @property
+    @abstractmethod
+    def resumed(self) -> bool:
+        """Return whether the handshake resumed an earlier session."""
+
+    @property
+    @abstractmethod
+    def verified(self) -> bool:
+        """Return whether the peer has proved who it is, by a certificate or by a pre-shared key."""
+
+    @property
+    @abstractmethod
+    def verify_error(self) -> str:
+        """Return in plain words why the peer is not `verified`, "" where it is."""
+
+    @abstractmethod
+    def cid_status(self) -> int:
+        """Return who uses a connection identifier: 0 nobody, 1 the peer when it sends, 2 this end, 3 both."""
+
+    @abstractmethod
+    def translate(self, events: int) -> int:
+        """Take the ``events`` of the plain socket, do what they permit; return what became true of this one."""
+
+
 class EchoSocket(NetSocket):
     """A socket for ICMP echo: `send_echo` and `recv_echo`, besides readiness and closing."""
 
@@ -230,12 +307,26 @@ class EchoSocket(NetSocket):
 
 
 class Network(ABC):
-    """One modem's network: its addresses, its sockets, its resolver, and whether its link is up."""
+    """One modem's network: its addresses, its sockets, its resolver, and whether its link is up.
 
-    __slots__ = ("listener", "up")
+    Attributes:
+        listener: who is told what happens.
+        up: whether the link is up.
+        secured: the secure socket in front of each plain one that has one; None as long as there never was any.
+        sessions: the TLS sessions that can be resumed; only the secure layer knows what is in it.
+    """
+
+    __slots__ = ("listener", "secured", "sessions", "up")
 
     listener: Listener
     up: bool
+    secured: dict[NetSocket, SecureSocket] | None
+    sessions: OrderedDict[Any, Any]
+
+    def __init__(self) -> None:
+        self.up = True
+        self.secured = None
+        self.sessions = OrderedDict()
 
     @abstractmethod
     def address(self, family: Family) -> str | None:
@@ -271,6 +362,32 @@ class Network(ABC):
     @abstractmethod
     def look_up(self, host: str, family: Family, token: object) -> None:
         """Find the addresses of the name ``host``, and tell the listener."""
+
+    def secure(self, socket: NetSocket, security: Security) -> SecureSocket:
+        """Put TLS, or DTLS, over a connected socket; nobody but the secure socket uses ``socket`` from then on.
+
+        Raises:
+            CredentialError: the credentials cannot be used.
+            OSError: the socket is not connected, or a name in ``security`` cannot be one.
+        """
+        from vmodem.net.secure import secure  # not at the top: nobody without a secure socket pays for OpenSSL
+
+        return secure(self, socket, security)
+
+    def purge_sessions(self) -> None:
+        """Forget the TLS sessions: no later connection resumes one."""
+        self.sessions.clear()
+
+    def front(self, socket: NetSocket) -> NetSocket:
+        """Return the secure socket in front of ``socket``, itself where there is none."""
+        return socket if self.secured is None else self.secured.get(socket, socket)
+
+    def tell(self, socket: NetSocket, events: int) -> None:
+        """Tell the listener that ``events`` may be true on ``socket``, or what follows for whom it is the inside of."""
+        if self.secured is None or (front := self.secured.get(socket)) is None:
+            self.listener.socket_ready(socket, events)
+        elif events := front.translate(events):
+            self.listener.socket_ready(front, events)
 
     @abstractmethod
     def set_up(self, up: bool) -> None:

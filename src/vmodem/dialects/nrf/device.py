@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import errno
+import logging
 from typing import Annotated, ClassVar, TypeAlias
 
 from vmodem.core.errors import CommandError
 from vmodem.core.modem import Modem
 from vmodem.core.parameters import integer
 from vmodem.core.sockets import SocketTable
+from vmodem.core.syntax import Value
+from vmodem.credentials.store import MODEM_TLS, Area
 from vmodem.dialects.nrf.cellular import Cellular
+from vmodem.dialects.nrf.policy import Policy
 from vmodem.dialects.nrf.socket import Socket
-from vmodem.net.interface import NetSocket, Option, SocketType
+from vmodem.net.interface import Family, NetSocket, Option, SocketType
+
+log = logging.getLogger("vmodem")
 
 
 class Nrf91:
@@ -19,19 +25,23 @@ class Nrf91:
 
     Attributes:
         modem: the engine that runs it.
+        policy: what differs on either side of ``--follow``.
         sockets: its open sockets.
         cellular: the state of the modem core: functional mode, registration, notifications.
         time_limit: silence in milliseconds that flushes data mode, None while it has the default (#XDATACTRL).
     """
 
-    __slots__ = ("cellular", "modem", "sockets", "time_limit")
+    __slots__ = ("cellular", "modem", "policy", "sockets", "time_limit")
 
     ncs_version: ClassVar[str]
     libmodem_version: ClassVar[str]
+    credential_areas: ClassVar[tuple[Area, ...]] = MODEM_TLS
+    """Where the credentials of a security tag are looked for."""
     """Versions of the nRF Connect SDK and of the modem library that the firmware was built with."""
 
     def __init__(self, modem: Modem, sockets: SocketTable[Socket]) -> None:
         self.modem = modem
+        self.policy: Policy = modem.policy
         self.sockets = sockets
         self.cellular = Cellular(modem)
         self.time_limit: int | None = None
@@ -41,6 +51,20 @@ class Nrf91:
         found = self.sockets.find(socket)
         if found is not None:
             found.active_at = self.modem.now
+
+    def open(self, family: Family, type: SocketType, role: int, cid: int = 0) -> Socket:
+        """Open a socket under the lowest free handle, without entering it.
+
+        Raises:
+            CommandError: no handle is free.
+            OSError: the network refuses.
+        """
+        handle = self.sockets.free_handle()
+        try:
+            return Socket(handle, self.modem.network.open(family, type), family, type, role, cid)
+        except PermissionError:
+            log.warning("raw sockets are not permitted: run as root or with CAP_NET_RAW")
+            raise
 
     def add(self, socket: Socket) -> None:
         """Enter a socket that was just opened or accepted."""
@@ -91,6 +115,14 @@ class Nrf91:
         return 256 * 10 * 1000 // self.modem.baud + 10
 
 
+def host_name(device: Nrf91, value: Value) -> str:
+    """Accept a host name or an address."""
+    if type(value) is not str or len(value) > device.policy.max_host:
+        raise CommandError(f"{value!r} is not a host name of at most {device.policy.max_host} characters")
+    return value
+
+
+Host: TypeAlias = Annotated[str, host_name]
 Int: TypeAlias = Annotated[int, integer()]
 UInt16: TypeAlias = Annotated[int, integer(0, 65535)]
 

@@ -48,7 +48,7 @@ def parse(line: bytes) -> Request | None:
     if suffix == "=":
         return Request(name.upper(), Form.SET, modem_parameters(text[rest:]))
     if rest != len(text):
-        raise CommandError(f"{text[rest:]!r} after the command")
+        raise CommandError(f"{len(text) - rest} characters after the command")
     if suffix is None:
         return Request(name.upper(), Form.SET, [])
     return Request(name.upper(), Form.READ if suffix == "?" else Form.TEST, [])
@@ -56,7 +56,7 @@ def parse(line: bytes) -> Request | None:
 
 def _echo(text: str) -> Request:
     if text[2:].upper() not in ("E0", "E1"):
-        raise CommandError(f"{text!r} is no command")
+        raise CommandError("no command")
     return Request("E", Form.SET, [int(text[3])])
 
 
@@ -73,7 +73,7 @@ def modem_parameters(text: str) -> list[Value]:
     while True:
         found = _PARAMETER.match(text, start)
         if found is None:
-            raise CommandError(f"cannot parse {text[start:]!r}")
+            raise CommandError(f"cannot parse the parameters from character {start + 1} on")
         kind = found.lastindex
         if kind == _INTEGER:
             values.append(int(found[_INTEGER]))

@@ -7,6 +7,7 @@ from typing import Final
 
 from vmodem.core import calls
 from vmodem.dialects.nrf.device import Nrf91
+from vmodem.dialects.nrf.secure import need_secured
 from vmodem.dialects.nrf.socket import Socket
 from vmodem.net.interface import Address, Family, SocketType
 
@@ -41,6 +42,7 @@ async def transmit(device: Nrf91, target: Target, data: bytes, sent: int = 0) ->
         OSError: nothing could be sent, or it was not acknowledged in time.
     """
     socket = device.reaches(target.handle)
+    need_secured(socket)
     modem, net, timeout = device.modem, socket.net, device.send_timeout(socket)
     address = None
     if target.host is not None:

@@ -1,4 +1,4 @@
-"""Connection #XCONNECT, set listen mode #XLISTEN, accept connection #XACCEPT."""
+"""Socket binding #XBIND, connection #XCONNECT, set listen mode #XLISTEN, accept connection #XACCEPT."""
 
 from __future__ import annotations
 
@@ -7,33 +7,47 @@ from typing import Final
 from vmodem.core import calls
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
-from vmodem.dialects.nrf.device import Int, UInt16, need_port
+from vmodem.dialects.nrf.device import Host, Int, UInt16, need_port
+from vmodem.dialects.nrf.secure import secure
 from vmodem.dialects.nrf.sessions import watch_session
-from vmodem.dialects.nrf.slm.device import Host, SerialLteModem
-from vmodem.dialects.nrf.slm.options import SO_TCP_SRV_SESSTIMEO
+from vmodem.dialects.nrf.slm.device import SerialLteModem
+from vmodem.dialects.nrf.slm.options import SO_TCP_SRV_SESSTIMEO, TLS_NUMBERS
 from vmodem.dialects.nrf.socket import CLIENT, SERVER, Socket
+from vmodem.net.interface import SocketType
 
 BACKLOG: Final = 1
 
 commands = CommandTable("Socket AT commands")
 
 
+@commands.set("#XBIND", "Bind a socket to a local port")
+def xbind(device: SerialLteModem, port: UInt16) -> None:
+    """Bind the active socket to ``port`` at the modem's own address."""
+    socket = device.need_active()
+    if socket.type is SocketType.RAW:
+        raise CommandError("a raw socket cannot be bound")
+    socket.net.bind(port)
+
+
 @commands.set("#XCONNECT", "Connect to a server")
 async def xconnect(device: SerialLteModem, url: Host, port: UInt16) -> str:
     """Connect the active socket to ``port`` at ``url``, a host name or an address, within SO_SNDTIMEO."""
     socket = _need_role(device, CLIENT)
-    if socket.sec_tag is not None:
-        raise CommandError("TLS and DTLS cannot connect yet")
     need_port(port)
     address = await calls.resolve(url, socket.family)
     await calls.connect(device.modem, socket.net, (address, port), socket.send_timeout)
+    if socket.sec_tag is not None:
+        await secure(device, socket, TLS_NUMBERS)
     return "#XCONNECT: 1"
 
 
 @commands.set("#XLISTEN", "Listen for connections")
 def xlisten(device: SerialLteModem) -> None:
     """Put a TCP server's socket in listening mode."""
-    _need_role(device, SERVER).net.listen(BACKLOG)
+    listener = _need_role(device, SERVER)
+    if listener.sec_tag is not None:
+        raise CommandError("there are no TLS servers")
+    listener.net.listen(BACKLOG)
 
 
 @commands.set("#XACCEPT", "Accept a connection")

@@ -39,11 +39,12 @@ class SerialLteModem(Nrf91):
         active: the socket that commands without a handle are for, None where there is none.
     """
 
-    __slots__ = ("_ranking", "active", "policy", "slots")
+    policy: Policy
+
+    __slots__ = ("_ranking", "active", "slots")
 
     def __init__(self, modem: Modem) -> None:
-        self.policy: Policy = modem.policy
-        super().__init__(modem, SocketTable(MAX_HANDLES, self.policy.first_handle))
+        super().__init__(modem, SocketTable(MAX_HANDLES, modem.policy.first_handle))
         self.slots: list[Opened | None] = [None] * self.policy.max_opened
         self.active: Socket | None = None
         self._ranking = self.policy.first_ranking
@@ -126,13 +127,6 @@ def opened_handle(device: SerialLteModem, value: Value) -> Socket:
     return socket
 
 
-def host_name(device: SerialLteModem, value: Value) -> str:
-    """Accept a host name or an address."""
-    if type(value) is not str or len(value) > device.policy.max_host:
-        raise CommandError(f"{value!r} is not a host name of at most {device.policy.max_host} characters")
-    return value
-
-
 def security_tag(device: SerialLteModem, value: Value) -> int:
     """Accept an unsigned 32-bit integer, and return it as the signed one that the firmware makes of it."""
     if type(value) is not int or not 0 <= value < 2**32:
@@ -141,5 +135,4 @@ def security_tag(device: SerialLteModem, value: Value) -> int:
 
 
 Handle: TypeAlias = Annotated[Socket, opened_handle]
-Host: TypeAlias = Annotated[str, host_name]
 SecTag: TypeAlias = Annotated[int, security_tag]

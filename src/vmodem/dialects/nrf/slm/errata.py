@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from vmodem.core.dialect import Erratum
+from vmodem.dialects.nrf import errata as nrf
 
 # What the manuals of 1.9 and 2.0 have in common, and with them 2.7, whose socket commands are those of 2.0.
 
@@ -79,7 +80,25 @@ _SOCKETS: Final = (
         answer="as the firmware",
     ),
     Erratum(
-        page="#XCONNECT, #XSENDTO",
+        page="#XSOCKETOPT",
+        manual="silent on the unit of SO_TCP_SRV_SESSTIMEO",
+        firmware="its documents say minutes and seconds",
+        answer="minutes",
+    ),
+    Erratum(
+        page="#XSOCKET",
+        manual="<role> is 0 or 1",
+        firmware="any number; a socket of another role neither connects nor listens",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XSSOCKET, #XLISTEN",
+        manual="TLS and DTLS servers are not supported",
+        firmware="opens their sockets; what fails later is the modem's business",
+        answer="opening is OK, #XLISTEN is ERROR",
+    ),
+    Erratum(
+        page="#XCONNECT, #XSENDTO, #XTCPCLI, #XUDPCLI",
         manual="the host name has at most 128 bytes",
         firmware="at most 127",
         answer="128; with --follow firmware 127",
@@ -263,9 +282,10 @@ ERRATA_1_9: Final = (
     ),
     *_SOCKETS,
     *_OLD_ENGINE,
+    *nrf.ERRATA,
 )
 
-ERRATA_2_0: Final = (*_SOCKETS, *_SELECTING, *_OLD_ENGINE)
+ERRATA_2_0: Final = (*_SOCKETS, *_SELECTING, *_OLD_ENGINE, *nrf.ERRATA)
 
 ERRATA_2_7: Final = (
     _POSITIVE_HANDLES,
@@ -298,7 +318,7 @@ ERRATA_2_7: Final = (
         page="#XTCPSVR",
         manual="the example starts a TLS server with <sec_tag> 600, a timeout of older firmware",
         firmware="a <sec_tag>; without the TLS library of its own the firmware answers ERROR, and stays in use",
-        answer='a <sec_tag>; #XTCPSVR: -134,"not started" and ERROR until TLS servers are there',
+        answer='a <sec_tag>, as the text says; #XTCPSVR: -111,"not started" and ERROR where it has no credentials',
     ),
     Erratum(
         page="#XTCPSVR, #XTCPCLI, #XUDPSVR, #XUDPCLI",
@@ -317,6 +337,30 @@ ERRATA_2_7: Final = (
         manual="<error> is an errno or a dns_resolve_status",
         firmware="the negative of either; a failure of the system is its positive errno",
         answer="as the firmware",
+    ),
+    Erratum(
+        page="#XTCPSVR, #XTCPCLI, #XUDPSVR, #XUDPCLI",
+        manual="the examples print handle 2",
+        firmware="the lowest free handle",
+        answer="the lowest free handle, 1 on a fresh modem",
+    ),
+    Erratum(
+        page="#XUDPSEND",
+        manual="silent on more than 4096 bytes without a pause in data mode",
+        firmware="+++ to the host, everything is dropped up to its +++, then #XDATAMODE: -139",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="Data mode",
+        manual="silent on the services' own lines in data mode",
+        firmware="printed at once, amid the data",
+        answer="they wait for its end",
+    ),
+    Erratum(
+        page="Data mode",
+        manual="silent on what comes between the modem's +++ and the host's",
+        firmware="data has its header, and new clients are told of at once",
+        answer="data as the firmware; clients are accepted once the host has left",
     ),
     Erratum(
         page="#XTCPCLI",
@@ -363,6 +407,13 @@ ERRATA_2_7: Final = (
         firmware="+++ to the host, then everything is discarded up to its +++, and #XDATAMODE tells the cause",
         answer="as the firmware",
     ),
+    Erratum(
+        page="#XCMNG",
+        manual="silent on listing with <sec_tag> and <type>",
+        firmware="they are ignored; with fewer than three parameters listing fails at random",
+        answer="they are ignored; listing never fails",
+    ),
     *_SOCKETS,
     *_SELECTING,
+    *nrf.ERRATA,
 )

@@ -24,6 +24,7 @@ commands = CommandTable("Generic AT commands")
 old = CommandTable("Generic AT commands")
 """Up to version 2.0."""
 sleep_1_9 = CommandTable("Generic AT commands")
+sleep_2_7 = CommandTable("Generic AT commands")
 time_limit_2_0 = CommandTable("Generic AT commands")
 
 
@@ -70,6 +71,14 @@ def xslmuart_read(device: SerialLteModem) -> str:
 def xsleep(device: SerialLteModem, mode: Annotated[int, choice(IDLE, SLEEP, UART_OFF)]) -> None:
     """Sleep until the host sends something: ``mode`` 0 idle, 1 sleep, which ends in a restart, 2 the UART alone."""
     device.modem.after(generic.DELAY, lambda: _fall_asleep(device, mode))
+
+
+@sleep_2_7.set("#XSLEEP", "Sleep", test="#XSLEEP: (1,2)")
+def xsleep_2_7(device: SerialLteModem, mode: Annotated[int, choice(generic.DEEP_SLEEP, generic.IDLE)]) -> None:
+    """Sleep until the host sends something: ``mode`` 1 deep sleep, which ends in a restart; 2 idle, UART off."""
+    if not device.modem.config.serial.dtr:
+        raise CommandError("there is no pin that could end the sleep")
+    device.modem.after(generic.DELAY, lambda: _fall_asleep(device, SLEEP if mode == generic.DEEP_SLEEP else UART_OFF))
 
 
 @time_limit_2_0.set("#XDATACTRL", "Set the time limit of data mode", test="#XDATACTRL=<time_limit>")

@@ -8,26 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-PEER: Final = {1: "192.0.2.1", 2: "2001:db8::1"}
-"""Whom a connected socket is connected to, by family."""
-
-PEER_PORT: Final = 7
-
-KINDS: Final = {
-    "tcp": "#XSOCKET=1,1",
-    "udp": "#XSOCKET=1,2",
-    "tcp6": "#XSOCKET=2,1",
-    "udp6": "#XSOCKET=2,2",
-    "raw": "#XSOCKET=1,3",
-    "tls": "#XSSOCKET=1,1",
-    "dtls": "#XSSOCKET=1,2",
-}
-"""The command that opens a socket of each kind, but for its role."""
+from vmodem.dialects.nrf.given import KINDS, PEER, PEER_PORT, entering, opening
 
 SERVERS: Final = {"tcpsvr": "#XTCPSVR=1", "udpsvr": "#XUDPSVR=1"}
 CLIENTS: Final = {"tcpcli": "#XTCPCLI=1", "udpcli": "#XUDPCLI=1"}
-
-SEC_TAG: Final = 16842753
 
 RESET_1_9: Final = ("AT#XSOCKET=0",)
 RESET_2_0: Final = RESET_1_9 * 8
@@ -56,25 +40,7 @@ def given(spec: str, reset: tuple[str, ...]) -> list[str]:
         elif kind in SERVERS and state:
             lines.append(f"AT{SERVERS[kind]},{state}")
         elif kind in KINDS:
-            lines += [_opening(kind, state), *_entering(word, kind, state, port)]
+            lines += [opening(kind, state), *entering(word, kind, state, port)]
         else:
             raise ValueError(f"{word!r} is neither a service nor a socket, one of {', '.join(KINDS)}")
     return lines
-
-
-def _opening(kind: str, state: str) -> str:
-    role = 1 if state in ("listening", "server") else 0
-    return f"AT{KINDS[kind]},{role}" + (f",{SEC_TAG}" if "tls" in kind else "")
-
-
-def _entering(word: str, kind: str, state: str, port: str) -> list[str]:
-    """Return the commands that bring the socket that was just opened into ``state``."""
-    if state in ("", "server"):
-        return []
-    if state == "connected":
-        return [f'AT#XCONNECT="{PEER[2 if kind.endswith("6") else 1]}",{port or PEER_PORT}']
-    if state == "bound" and port:
-        return [f"AT#XBIND={port}"]
-    if state == "listening" and port:
-        return [f"AT#XBIND={port}", "AT#XLISTEN"]
-    raise ValueError(f"{word!r}: the state is one of connected, bound:PORT, listening:PORT, server")

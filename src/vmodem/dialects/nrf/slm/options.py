@@ -15,6 +15,7 @@ from vmodem.core.parameters import INT32_MAX, INT32_MIN, anything
 from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.device import UInt16
 from vmodem.dialects.nrf.errno import from_host
+from vmodem.dialects.nrf.secure import Numbers, secured
 from vmodem.dialects.nrf.slm.device import SerialLteModem
 from vmodem.dialects.nrf.socket import Socket
 from vmodem.net.interface import Option
@@ -90,6 +91,8 @@ TLS_OPTIONS: Final = {
     TLS_SESSION_CACHE_PURGE: Rule(_ANY),
     TLS_DTLS_HANDSHAKE_TIMEO: Rule(frozenset({0, 1, 3, 7, 15, 31, 63, 123})),
 }
+
+TLS_NUMBERS: Final = Numbers(TLS_PEER_VERIFY, TLS_SESSION_CACHE, TLS_DTLS_HANDSHAKE_TIMEO)
 
 NOT_SETTABLE: Final = frozenset({SO_PRIORITY, SO_TIMESTAMPING})
 NOT_READABLE: Final = frozenset({SO_TYPE, SO_PRIORITY, SO_PROTOCOL})
@@ -183,7 +186,7 @@ def _get_tls(device: SerialLteModem, name: int) -> str | None:
         return None
     if device.policy.ciphersuite_reads_zero:
         return "#XSSOCKETOPT: 0"
-    raise CommandError("no handshake has been completed")
+    return f"#XSSOCKETOPT: {secured(device.need_active()).ciphersuite()}"
 
 
 def _set_tls(device: SerialLteModem, socket: Socket, name: int, value: Value | None) -> None:
@@ -193,6 +196,8 @@ def _set_tls(device: SerialLteModem, socket: Socket, name: int, value: Value | N
         raise CommandError(f"option {name} is not supported", lines=['#XSSOCKETOPT: "not supported"'])
     if name != TLS_HOSTNAME:
         socket.options[name] = _accepted(TLS_OPTIONS, name, value)
+        if name == TLS_SESSION_CACHE_PURGE:
+            device.modem.network.purge_sessions()
         return
     if type(value) is not str or len(value) > HOSTNAME_LIMIT:
         raise CommandError(f"{value!r} is not a host name of at most {HOSTNAME_LIMIT} characters")

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from vmodem.core import dialect
 from vmodem.core.framing import Overlong
+from vmodem.dialects.nrf import policy
 from vmodem.net.interface import Family, SocketType
 
 ReceiveLimits: TypeAlias = Mapping[SocketType, Mapping[Family, int]]
@@ -29,13 +29,12 @@ LIMITS_2_0: Final[ReceiveLimits] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy(dialect.Policy):
+class Policy(policy.Policy):
     """One side of one dialect.
 
     Attributes:
         first_handle: the lowest handle.
         max_opened: how many sockets may be open, accepted connections aside.
-        max_host: longest host name, in bytes.
         unknown_op_is_ok: whether opening or closing with an unknown <op> is OK, and nothing happens.
         reads_closed: whether reading without a socket prints handle 0.
         test_is_unended: whether the line of AT#XSOCKET=? lacks its last CR LF.
@@ -57,7 +56,6 @@ class Policy(dialect.Policy):
 
     first_handle: int = 0
     max_opened: int = 8
-    max_host: int = 128
     unknown_op_is_ok: bool = False
     reads_closed: bool = False
     test_is_unended: bool = False

@@ -17,13 +17,14 @@ from vmodem.core.commands import Line
 from vmodem.core.errors import CommandError
 from vmodem.core.modem import Modem
 from vmodem.core.tasks import Ready, Room
+from vmodem.credentials.store import NATIVE_TLS
 from vmodem.dialects.nrf.data_mode import ESCAPE, DataMode, Send
 from vmodem.dialects.nrf.device import information
 from vmodem.dialects.nrf.errno import from_host, newlib_errno
+from vmodem.dialects.nrf.secure import handshake
 from vmodem.dialects.nrf.slm.device import POLLOUT_TIMEOUT, SerialLteModem
-from vmodem.dialects.nrf.slm.sockets import open_socket
 from vmodem.dialects.nrf.socket import CLIENT, SERVER, Socket
-from vmodem.net.interface import POLLIN, Address, Family, NetSocket, Option, SocketType
+from vmodem.net.interface import POLLIN, Address, Family, NetSocket, Option, Security, SocketType
 
 log = logging.getLogger("vmodem")
 
@@ -31,7 +32,25 @@ CHUNK: Final = 2048
 """The most bytes that one #XTCPDATA or #XUDPDATA passes on; a longer datagram is cut."""
 
 BACKLOG: Final = 1
+SERVER_HANDSHAKE: Final = 30
+"""Seconds that a client of a TLS server has for its handshake; meanwhile others are turned away."""
+
 NO_HANDLE: Final = -1
+
+UNREACHABLE: Final = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH)
+"""What the network tells of an earlier datagram that did not arrive."""
+
+
+class ServiceDataMode(DataMode):
+    """Data mode of a service: where it has nowhere to send to any more, ``+++`` asks the host to leave."""
+
+    __slots__ = ()
+
+    def lose(self, status: int) -> None:
+        """Ask the host to leave, discard what it sends until it does, and tell ``status`` in the end."""
+        if not self.lost:
+            self._device.modem.write(ESCAPE)
+        super().lose(status)
 
 
 class Service(ABC):
@@ -44,10 +63,9 @@ class Service(ABC):
     Attributes:
         family: protocol family of the latest socket, 0 before the first.
         socket: the client's socket, or the server's own; None where the service is not in use.
-        data_mode: the data mode that this service is in, None where it is in none.
     """
 
-    __slots__ = ("_event_fd", "_kind", "data_mode", "device", "family", "socket")
+    __slots__ = ("_event_fd", "_kind", "device", "family", "socket")
 
     type: SocketType
 
@@ -57,7 +75,6 @@ class Service(ABC):
         self._event_fd: int | None = None
         self.family = 0
         self.socket: Socket | None = None
-        self.data_mode: DataMode | None = None
 
     @property
     def handle(self) -> int:
@@ -74,13 +91,42 @@ class Service(ABC):
             raise CommandError(f"the {self._kind} service is in use")
 
     def open(self, family: Family, role: int) -> Socket:
-        """Open the service's socket."""
-        self.socket = socket = open_socket(self.device, family, self.type, role)
+        """Open the service's socket.
+
+        Raises:
+            CommandError: there is no free handle.
+            OSError: the network has no such socket.
+        """
         self.family = family
+        self.socket = socket = self.device.open(family, self.type, role)
         self.device.add(socket)
         if self.device.policy.event_fd:
-            self._event_fd = self.device.sockets.reserve()
+            try:
+                self._event_fd = self.device.sockets.reserve()
+            except CommandError:
+                self.close()
+                raise
         return socket
+
+    async def connect(self, socket: Socket, url: str, port: int, security: Security | None, timeout: float) -> None:
+        """Connect the client's ``socket``, and pass on what comes from its peer.
+
+        Args:
+            socket: what `open` returned.
+            url: host name or address.
+            port: the peer's port.
+            security: how the connection is to be secured, None for not at all.
+            timeout: seconds that the handshake may take.
+
+        Raises:
+            OSError: the connection failed.
+            ResolveError: the host's name could not be resolved.
+        """
+        address = await calls.resolve(url, socket.family)
+        await calls.connect(self.device.modem, socket.net, (address, port), timeout=0)
+        if security is not None:
+            await handshake(self.device, socket, security, timeout)
+        self.serve(socket)
 
     def close(self) -> None:
         """Close every socket of the service; it is free then."""
@@ -118,25 +164,16 @@ class Service(ABC):
 
     def enter_data_mode(self, send: Send) -> None:
         """Enter data mode once the running command has ended."""
-        self.data_mode = DataMode(self.device, send, datagrams=self.type is not SocketType.STREAM)
-        self.device.modem.enter_data_mode(self._in_data_mode(self.data_mode), swallow_line_feed=True)
+        data_mode = ServiceDataMode(self.device, send, datagrams=self.type is not SocketType.STREAM)
+        self.device.enter_data_mode(data_mode, self)
 
     def leave_data_mode(self, status: int) -> bool:
-        """Tell the host, if it is in this service's data mode, that it should leave; return whether it is."""
-        if self.data_mode is None:
+        """Ask the host, if it is in this service's data mode, to leave; return whether it was not asked before."""
+        data_mode = self.device.data_mode
+        if data_mode is None or data_mode.lost or self.device.data_mode_of is not self:
             return False
-        self.data_mode.lose(status)
-        self.device.modem.write(ESCAPE)
+        data_mode.lose(status)
         return True
-
-    def data_mode_ended(self) -> None:
-        """Go on with what waited for the end of data mode."""
-        self.data_mode = None
-
-    async def _in_data_mode(self, data_mode: DataMode) -> str:
-        line = await data_mode.run()
-        self.data_mode_ended()
-        return line
 
     async def _receive(self, socket: Socket) -> None:
         status = 0
@@ -159,10 +196,14 @@ class Service(ABC):
 
     def _pass_on(self, data: bytes) -> None:
         modem = self.device.modem
-        if modem.takes_data:
+        if modem.takes_data and not self.device.null_mode:
             modem.write(data)
+            return
+        headed = information(f"#X{self._kind}DATA: {len(data)}") + data
+        if modem.takes_data:
+            modem.write(headed)
         else:
-            modem.urc_bytes(information(f"#X{self._kind}DATA: {len(data)}") + data)
+            modem.urc_bytes(headed)
 
 
 class TcpService(Service):
@@ -170,32 +211,44 @@ class TcpService(Service):
 
     Attributes:
         peer: the connection that the server has accepted, None for none.
+        security: how the server secures its connections, None for not at all.
     """
 
-    __slots__ = ("peer",)
+    __slots__ = ("peer", "security")
 
     type = SocketType.STREAM
 
     def __init__(self, device: ProxyModem) -> None:
         super().__init__(device, "TCP")
         self.peer: Socket | None = None
+        self.security: Security | None = None
 
     @property
     def connection(self) -> Socket | None:
         """What data goes through: the client's socket, or the connection that the server has accepted."""
         return self.peer if self.socket is None or self.socket.role == SERVER else self.socket
 
-    def listen(self, family: Family, port: int) -> Socket:
-        """Start the server."""
-        socket = self.open(family, SERVER)
+    def listen(self, family: Family, port: int, security: Security | None) -> Socket:
+        """Start the server, with TLS where ``security`` is given.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        try:
+            socket = self.open(family, SERVER)
+        except CommandError as error:
+            raise OSError(errno.ENFILE, error.reason) from error
+        if not self.device.cellular.registered or self.device.modem.network.address(family) is None:
+            raise OSError(errno.ENETUNREACH, "there is no address to listen at")
         socket.net.set_option(Option.REUSEADDR, 1)
         socket.net.bind(port)
         socket.net.listen(BACKLOG)
+        self.security = security
         return socket
 
     def accept(self) -> None:
         """Take the clients that wait: the first is served, a further one is turned away."""
-        while self.socket is not None and not (self.data_mode is not None and self.data_mode.lost):
+        while self.socket is not None and self.socket.role == SERVER and not self.device.null_mode:
             try:
                 net, address = self.socket.net.accept()
             except BlockingIOError:
@@ -220,8 +273,11 @@ class TcpService(Service):
         return net.recv(CHUNK, 0) or None
 
     def lost(self, socket: Socket, status: int) -> None:
-        """Report the end of a connection; a client has no other reason than that it was reset."""
-        if socket is self.peer:
+        """Report the end of a connection; a client has no other reason than that it was reset.
+
+        Where the link is lost, so is the server.
+        """
+        if socket is self.peer and self.device.modem.network.up:
             self._close_peer()
             if not self.leave_data_mode(status):
                 self.report(f'#XTCPSVR: {status},"disconnected"')
@@ -238,9 +294,10 @@ class TcpService(Service):
         name = "#XTCPSVR" if server else "#XTCPCLI"
         self._close_peer()
         self.close()
-        if connected and not self.leave_data_mode(status):
+        told = self.leave_data_mode(status)
+        if connected and not told:
             self.report(f'{name}: {status},"disconnected"')
-        if server:
+        if server and (connected or not told):
             self.report(f'{name}: {status},"stopped"')
 
     def stop(self) -> list[Line]:
@@ -252,18 +309,15 @@ class TcpService(Service):
         self.close()
         return [*lines, '#XTCPSVR: 0,"stopped"'] if server else ['#XTCPCLI: 0,"disconnected"']
 
-    def data_mode_ended(self) -> None:
-        """Take the clients that came while the host was to leave data mode."""
-        super().data_mode_ended()
-        if self.socket is not None and self.socket.role == SERVER:
-            self.accept()
-
     async def send(self, data: bytes) -> int:
         """Send ``data`` to the peer.
 
         Raises:
             CommandError: there is none.
+            OSError: nothing could be sent.
         """
+        if not data:
+            return 0
         if self.connection is None:
             raise CommandError("nobody is connected")
         return await calls.send(self.device.modem, self.connection.net, data, POLLOUT_TIMEOUT)
@@ -278,6 +332,24 @@ class TcpService(Service):
         self.peer = peer = Socket(handle, net, server.family, server.type, SERVER)
         peer.listener, server.peer = server, peer
         self.device.add(peer)
+        if self.security is None:
+            self._welcome(peer, address)
+        else:
+            peer.task = self.device.modem.spawn(self._secure(peer, address, self.security))
+
+    async def _secure(self, peer: Socket, address: Address, security: Security) -> None:
+        """Do the handshake with a client; one that fails at it was never there."""
+        try:
+            await handshake(self.device, peer, security, SERVER_HANDSHAKE)
+        except OSError as error:
+            log.info("a client has failed at the handshake: %s", error)
+            peer.task = None
+            self._close_peer()
+            self.accept()
+        else:
+            self._welcome(peer, address)
+
+    def _welcome(self, peer: Socket, address: Address) -> None:
         self.report(f'#XTCPSVR: "{address[0]}","connected"')
         self.serve(peer)
 
@@ -303,10 +375,12 @@ class UdpService(Service):
         self.remote: Address | None = None
 
     def receive(self, net: NetSocket) -> bytes | None:
-        """Return a datagram and remember its sender; that an earlier one was refused means nothing."""
+        """Return a datagram and remember its sender; that an earlier one did not arrive means nothing."""
         try:
             data, self.remote = net.recvfrom(CHUNK, 0)
-        except ConnectionRefusedError:
+        except OSError as error:
+            if error.errno not in UNREACHABLE:
+                raise
             return b""
         return data
 
@@ -341,9 +415,12 @@ class UdpService(Service):
 
         Raises:
             CommandError: there is none.
+            OSError: it could not be sent.
         """
         if self.socket is None:
             raise CommandError("the UDP service is not in use")
+        if not data:
+            return 0
         modem, net = self.device.modem, self.socket.net
         if self.socket.role == CLIENT:
             return await calls.send(modem, net, data, POLLOUT_TIMEOUT)
@@ -358,12 +435,18 @@ class ProxyModem(SerialLteModem):
     Attributes:
         tcp: the TCP service.
         udp: the UDP service.
+        data_mode: the data mode that the host is in, None where it is in none.
+        data_mode_of: the service whose data mode that is, None where it is a socket's.
     """
 
-    __slots__ = ("tcp", "udp")
+    __slots__ = ("data_mode", "data_mode_of", "tcp", "udp")
+
+    credential_areas = NATIVE_TLS
 
     def __init__(self, modem: Modem) -> None:
         super().__init__(modem)
+        self.data_mode: DataMode | None = None
+        self.data_mode_of: Service | None = None
         self.tcp = TcpService(self)
         self.udp = UdpService(self)
 
@@ -371,7 +454,7 @@ class ProxyModem(SerialLteModem):
         """Let the TCP server accept its clients."""
         super().socket_ready(socket, events)
         server = self.tcp.socket
-        if server is not None and server.role == SERVER and server.net is socket:
+        if server is not None and server.net is socket:
             self.tcp.accept()
 
     def reset_core(self) -> None:
@@ -380,8 +463,23 @@ class ProxyModem(SerialLteModem):
         self.udp.fail(-newlib_errno("ENETDOWN"))
         super().reset_core()
 
+    @property
+    def null_mode(self) -> bool:
+        """Whether data mode is over but for the host, whose bytes are discarded until it leaves."""
+        return self.data_mode is not None and self.data_mode.lost
+
     def begin_data_mode(self, send: Send, *, datagrams: bool) -> Coroutine[Any, Any, None] | None:
-        """Begin data mode once the running command has ended; there is nothing to wait for."""
-        data_mode = DataMode(self, send, datagrams=datagrams)
-        self.modem.enter_data_mode(data_mode.run(), swallow_line_feed=True)
+        """Begin a socket's data mode once the running command has ended; there is nothing to wait for."""
+        self.enter_data_mode(DataMode(self, send, datagrams=datagrams), None)
         return None
+
+    def enter_data_mode(self, data_mode: DataMode, service: Service | None) -> None:
+        """Begin ``data_mode``, which is that of ``service``, once the running command has ended."""
+        self.data_mode, self.data_mode_of = data_mode, service
+        self.modem.enter_data_mode(self._in_data_mode(data_mode), swallow_line_feed=True)
+
+    async def _in_data_mode(self, data_mode: DataMode) -> str:
+        line = await data_mode.run()
+        self.data_mode = self.data_mode_of = None
+        self.tcp.accept()  # those who came while the host was to leave
+        return line

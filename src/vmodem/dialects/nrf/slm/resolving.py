@@ -7,7 +7,8 @@ from typing import Final
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
 from vmodem.core.tasks import Lookup
-from vmodem.dialects.nrf.slm.device import Host, SerialLteModem
+from vmodem.dialects.nrf.device import Host
+from vmodem.dialects.nrf.slm.device import SerialLteModem
 from vmodem.net.interface import Family, ResolveError
 
 NAMED: Final = frozenset(

@@ -6,12 +6,11 @@ from functools import partial
 from typing import Final
 
 from vmodem.core.commands import CommandTable
-from vmodem.core.dialect import Dialect, Follow
-from vmodem.core.framing import LineRules, Terminator
+from vmodem.core.framing import Terminator
 from vmodem.dialects import v250
-from vmodem.dialects.nrf import cellular
+from vmodem.dialects.nrf import cellular, credentials
 from vmodem.dialects.nrf import generic as nrf_generic
-from vmodem.dialects.nrf.device import OK, error, information
+from vmodem.dialects.nrf.dialect import nrf91
 from vmodem.dialects.nrf.slm import connections, generic, options, resolving, sockets, transfer
 from vmodem.dialects.nrf.slm.device import SerialLteModem
 from vmodem.dialects.nrf.slm.errata import ERRATA_1_9
@@ -29,13 +28,14 @@ class SerialLteModem19(SerialLteModem):
     ncs_version = "1.9.0"
 
 
-DIALECT: Final = Dialect(
+DIALECT: Final = nrf91(
     name="slm-1.9",
     describes="nRF91 Serial LTE Modem, one socket",
     manual="nRF91 Serial LTE Modem: Socket AT commands (nRF Connect SDK 1.9)",
     commands=CommandTable().include(
         v250.commands,
         cellular.commands.replying(core_text),
+        credentials.modem_tls.replying(core_text),
         nrf_generic.commands,
         generic.commands,
         generic.old,
@@ -47,17 +47,10 @@ DIALECT: Final = Dialect(
         resolving.commands,
     ),
     errata=ERRATA_1_9,
-    policies={Follow.MANUAL: MANUAL_1_9, Follow.FIRMWARE: FIRMWARE_1_9},
+    policies=(MANUAL_1_9, FIRMWARE_1_9),
     device=SerialLteModem19,
     parse=parse,
     terminator=Terminator.CRLF,
-    lines=LineRules(4094),
-    banner=b"Ready\r\n",
-    information=information,
-    ok=OK,
-    error=error,
-    urc=information,
-    urc_limit=4096,
-    urc_hold=1.0,
+    limit=4094,
     given=partial(given, reset=RESET_1_9),
 )

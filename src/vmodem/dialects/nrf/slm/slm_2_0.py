@@ -6,12 +6,11 @@ from functools import partial
 from typing import Final
 
 from vmodem.core.commands import CommandTable
-from vmodem.core.dialect import Dialect, Follow
-from vmodem.core.framing import LineRules, Terminator
+from vmodem.core.framing import Terminator
 from vmodem.dialects import v250
-from vmodem.dialects.nrf import cellular
+from vmodem.dialects.nrf import cellular, credentials
 from vmodem.dialects.nrf import generic as nrf_generic
-from vmodem.dialects.nrf.device import OK, error, information
+from vmodem.dialects.nrf.dialect import nrf91
 from vmodem.dialects.nrf.slm import (
     connections,
     generic,
@@ -37,13 +36,14 @@ class SerialLteModem20(SerialLteModem):
     ncs_version = "2.0.0"
 
 
-DIALECT: Final = Dialect(
+DIALECT: Final = nrf91(
     name="slm-2.0",
     describes="nRF91 Serial LTE Modem, 8 sockets, one of them selected",
     manual="nRF91 Serial LTE Modem: Socket AT commands (nRF Connect SDK 2.0)",
     commands=CommandTable().include(
         v250.commands,
         cellular.commands,
+        credentials.modem_tls,
         nrf_generic.commands,
         generic.commands,
         generic.old,
@@ -57,17 +57,10 @@ DIALECT: Final = Dialect(
         resolving.commands,
     ),
     errata=ERRATA_2_0,
-    policies={Follow.MANUAL: MANUAL_2_0, Follow.FIRMWARE: FIRMWARE_2_0},
+    policies=(MANUAL_2_0, FIRMWARE_2_0),
     device=SerialLteModem20,
     parse=parse,
     terminator=Terminator.CRLF,
-    lines=LineRules(4094),
-    banner=b"Ready\r\n",
-    information=information,
-    ok=OK,
-    error=error,
-    urc=information,
-    urc_limit=4096,
-    urc_hold=1.0,
+    limit=4094,
     given=partial(given, reset=RESET_2_0),
 )

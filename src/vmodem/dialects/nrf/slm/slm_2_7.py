@@ -6,12 +6,11 @@ from functools import partial
 from typing import Final
 
 from vmodem.core.commands import CommandTable
-from vmodem.core.dialect import Dialect, Follow
-from vmodem.core.framing import LineRules, Terminator
+from vmodem.core.framing import Terminator
 from vmodem.dialects import v250
-from vmodem.dialects.nrf import cellular
+from vmodem.dialects.nrf import cellular, credentials
 from vmodem.dialects.nrf import generic as nrf_generic
-from vmodem.dialects.nrf.device import OK, error, information
+from vmodem.dialects.nrf.dialect import nrf91
 from vmodem.dialects.nrf.slm import (
     connections,
     generic,
@@ -40,16 +39,18 @@ class SerialLteModem27(ProxyModem):
     libmodem_version = "2.7.0"
 
 
-DIALECT: Final = Dialect(
+DIALECT: Final = nrf91(
     name="slm-2.7",
     describes="nRF91 Serial LTE Modem with TCP and UDP proxies",
     manual="nRF91 Serial LTE Modem: TCP and UDP AT commands (nRF Connect SDK 2.7)",
     commands=CommandTable().include(
         v250.commands,
         cellular.commands,
+        credentials.modem_tls,
         nrf_generic.commands,
         nrf_generic.power,
         generic.commands,
+        generic.sleep_2_7,
         tcp.commands,
         udp.commands,
         sockets.commands,
@@ -59,19 +60,14 @@ DIALECT: Final = Dialect(
         transfer.commands,
         polling.commands,
         resolving.commands,
+        credentials.native_tls,
     ),
     errata=ERRATA_2_7,
-    policies={Follow.MANUAL: MANUAL_2_7, Follow.FIRMWARE: FIRMWARE_2_7},
+    policies=(MANUAL_2_7, FIRMWARE_2_7),
     device=SerialLteModem27,
     parse=parse_skipping,
     terminator=Terminator.CRLF,
-    lines=LineRules(4096),
-    banner=b"Ready\r\n",
-    information=information,
-    ok=OK,
-    error=error,
-    urc=information,
+    limit=4096,
     urc_limit=16384,
-    urc_hold=1.0,
     given=partial(given, reset=RESET_2_7),
 )

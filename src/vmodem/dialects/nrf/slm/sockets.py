@@ -1,8 +1,7 @@
-"""Socket #XSOCKET, secure socket #XSSOCKET, socket binding #XBIND, and how a socket is opened and closed."""
+"""Socket #XSOCKET, secure socket #XSSOCKET, and how a socket is opened and closed."""
 
 from __future__ import annotations
 
-import logging
 from typing import Annotated, Final, TypeAlias
 
 from vmodem.core.commands import CommandTable, Line
@@ -10,15 +9,10 @@ from vmodem.core.errors import CommandError
 from vmodem.core.parameters import choice
 from vmodem.dialects.nrf.device import UInt16, information
 from vmodem.dialects.nrf.slm.device import SecTag, SerialLteModem
+from vmodem.dialects.nrf.slm.opening import CLOSE, FAMILIES, opens
 from vmodem.dialects.nrf.slm.options import TLS_PEER_VERIFY
-from vmodem.dialects.nrf.socket import CLIENT, IPPROTO, IPPROTO_SECURE, SERVER, Socket
+from vmodem.dialects.nrf.socket import CLIENT, IPPROTO, IPPROTO_SECURE, SERVER
 from vmodem.net.interface import Family, SocketType
-
-log = logging.getLogger("vmodem")
-
-CLOSE: Final = 0
-FAMILIES: Final = {1: Family.IPV4, 2: Family.IPV6}
-"""What the <op> that opens a socket says of its protocol family."""
 
 REQUIRED: Final = 2
 """The default <peer_verify> of a client; a server's is 0, none."""
@@ -26,29 +20,37 @@ REQUIRED: Final = 2
 Type: TypeAlias = Annotated[int, choice(1, 2, 3)]
 SecureType: TypeAlias = Annotated[int, choice(1, 2)]
 Role: TypeAlias = Annotated[int, choice(CLIENT, SERVER)]
-
 commands = CommandTable("Socket AT commands")
 
 
+def close_active(device: SerialLteModem, op: int) -> str | None:
+    """Close the active socket; nothing happens where there is none, nor for an <op> that some versions ignore."""
+    if op != CLOSE:
+        if device.policy.unknown_op_is_ok:
+            return None
+        raise CommandError(f"op {op} is unknown")
+    if device.active is None:
+        return None
+    device.close(device.active)
+    return '#XSOCKET: 0,"closed"'
+
+
 @commands.set("#XSOCKET", "Open or close a socket")
-def xsocket(device: SerialLteModem, op: UInt16, type: Type | None = None, role: UInt16 | None = None) -> str | None:
+@opens(otherwise=close_active)
+def xsocket(device: SerialLteModem, op: UInt16, type: Type, role: UInt16) -> str:
     """Open a socket, or close the active one.
 
     Args:
         device: the device.
         op: 0 close, 1 open for IPv4, 2 open for IPv6.
-        type: 1 stream (TCP), 2 datagram (UDP), 3 raw; needed to open.
-        role: 0 client, 1 server; needed to open, a raw socket is always a client.
+        type: 1 stream (TCP), 2 datagram (UDP), 3 raw.
+        role: 0 client, 1 server; a raw socket is always a client.
     """
-    if op not in FAMILIES:
-        return close_active(device, op)
     slot = device.need_slot()
-    if type is None or role is None:
-        raise CommandError("type or role is missing")
     socket_type, family = SocketType(type), FAMILIES[op]
     if socket_type is SocketType.RAW:
         family, role = Family.PACKET, CLIENT
-    socket = open_socket(device, family, socket_type, role)
+    socket = device.open(family, socket_type, role)
     device.opened_as(socket, slot)
     return f"#XSOCKET: {socket.handle},{type},{IPPROTO[socket_type]}"
 
@@ -67,30 +69,27 @@ def xsocket_test(device: SerialLteModem) -> Line:
 
 
 @commands.set("#XSSOCKET", "Open or close a secure socket")
+@opens(otherwise=close_active)
 def xssocket(
     device: SerialLteModem,
     op: UInt16,
-    type: SecureType | None = None,
-    role: Role | None = None,
-    sec_tag: SecTag | None = None,
+    type: SecureType,
+    role: Role,
+    sec_tag: SecTag,
     peer_verify: Annotated[int, choice(0, 1, 2)] | None = None,
-) -> str | None:
+) -> str:
     """Open a secure socket (TLS 1.2 or DTLS 1.2), or close the active socket.
 
     Args:
         device: the device.
         op: 0 close, 1 open for IPv4, 2 open for IPv6.
-        type: 1 stream (TLS), 2 datagram (DTLS); needed to open.
-        role: 0 client, 1 server; needed to open.
-        sec_tag: security tag of the credentials; needed to open.
+        type: 1 stream (TLS), 2 datagram (DTLS).
+        role: 0 client, 1 server.
+        sec_tag: security tag of the credentials.
         peer_verify: 0 none (default of a server), 1 optional, 2 required (default of a client).
     """
-    if op not in FAMILIES:
-        return close_active(device, op)
     slot = device.need_slot()
-    if type is None or role is None or sec_tag is None:
-        raise CommandError("type, role or sec_tag is missing")
-    socket = open_socket(device, FAMILIES[op], SocketType(type), role)
+    socket = device.open(FAMILIES[op], SocketType(type), role)
     socket.sec_tag = sec_tag
     socket.options[TLS_PEER_VERIFY] = (REQUIRED if role == CLIENT else 0) if peer_verify is None else peer_verify
     device.opened_as(socket, slot)
@@ -107,37 +106,6 @@ def xssocket_read(device: SerialLteModem) -> str | None:
 def xssocket_test(device: SerialLteModem) -> str:
     """Show the accepted values of the parameters."""
     return device.policy.secure_test
-
-
-@commands.set("#XBIND", "Bind a socket to a local port")
-def xbind(device: SerialLteModem, port: UInt16) -> None:
-    """Bind the active socket to ``port`` at the modem's own address."""
-    socket = device.need_active()
-    if socket.type is SocketType.RAW:
-        raise CommandError("a raw socket cannot be bound")
-    socket.net.bind(port)
-
-
-def open_socket(device: SerialLteModem, family: Family, type: SocketType, role: int) -> Socket:
-    """Open a socket under the lowest free handle, without entering it anywhere."""
-    handle = device.sockets.free_handle()
-    try:
-        return Socket(handle, device.modem.network.open(family, type), family, type, role)
-    except PermissionError:
-        log.warning("raw sockets are not permitted: run as root or with CAP_NET_RAW")
-        raise
-
-
-def close_active(device: SerialLteModem, op: int) -> str | None:
-    """Close the active socket; nothing happens where there is none, nor for an <op> that some versions ignore."""
-    if op != CLOSE:
-        if device.policy.unknown_op_is_ok:
-            return None
-        raise CommandError(f"op {op} is unknown")
-    if device.active is None:
-        return None
-    device.close(device.active)
-    return '#XSOCKET: 0,"closed"'
 
 
 def _active(device: SerialLteModem, name: str) -> str | None:

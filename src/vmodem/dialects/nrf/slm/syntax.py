@@ -31,7 +31,7 @@ def parse(line: bytes) -> Request:
     Raises:
         CommandError: it is no command, or its parameters break the grammar.
     """
-    return _parse(_text(line))
+    return _parse(line.decode("latin-1"))
 
 
 def parse_skipping(line: bytes) -> Request | None:
@@ -40,29 +40,25 @@ def parse_skipping(line: bytes) -> Request | None:
     Raises:
         CommandError: it is no command, or its parameters break the grammar.
     """
-    text = _text(line)
-    if not text:
+    if not line:
         return None
+    text = line.decode("latin-1")
     start = _START.search(text)
     return _parse(text if start is None else text[start.start() :])
 
 
-def _text(line: bytes) -> str:
-    """Return what the parser sees of a line: a NUL ends it."""
-    return line.partition(b"\0")[0].decode("latin-1")
-
-
-def _parse(text: str) -> Request:
+def _parse(line: str) -> Request:
+    text = line.partition("\0")[0]  # a NUL ends what the parser sees
     command = _COMMAND.match(text)
     if command is None:
-        raise CommandError(f"{text!r} is no command")
+        raise CommandError("no command")
     name, suffix = command[1], command[2]
     rest = text[command.end() :]
     if suffix == "=":
         parameters = _parameters(rest) if name[0] == "#" else modem_parameters(rest)
         return Request(name.upper(), Form.SET, parameters)
     if rest:
-        raise CommandError(f"{rest!r} after the command")
+        raise CommandError(f"{len(rest)} characters after the command")
     if suffix is None:
         return Request((name or "").upper(), Form.SET, [])
     return Request(name.upper(), Form.READ if suffix == "?" else Form.TEST, [])
@@ -75,7 +71,7 @@ def _parameters(text: str) -> list[Value]:
     while text[start:].strip(_SPACES):
         found = _PARAMETER.match(text, start)
         if found is None:
-            raise CommandError(f"cannot parse {text[start:]!r}")
+            raise CommandError(f"cannot parse the parameters from character {start + 1} on")
         kind = found.lastindex
         if kind == _INTEGER:
             values.append(int(found[_INTEGER]))

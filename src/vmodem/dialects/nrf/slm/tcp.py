@@ -6,24 +6,19 @@ import errno
 from collections.abc import Coroutine
 from typing import Annotated, Any, Final, TypeAlias
 
-from vmodem.core import calls
 from vmodem.core.commands import CommandTable, Line
 from vmodem.core.errors import CommandError
 from vmodem.core.parameters import choice, text
-from vmodem.dialects.nrf.device import Int, UInt16
+from vmodem.dialects.nrf.device import Host, Int, UInt16
 from vmodem.dialects.nrf.errno import from_host, newlib_errno
-from vmodem.dialects.nrf.slm.device import Host
+from vmodem.dialects.nrf.secure import HANDSHAKE_TIMEO, credentials, server_name
+from vmodem.dialects.nrf.slm.opening import CLOSE, FAMILIES, opens
 from vmodem.dialects.nrf.slm.proxies import NO_HANDLE, ProxyModem
-from vmodem.dialects.nrf.slm.sockets import FAMILIES
 from vmodem.dialects.nrf.socket import CLIENT
-from vmodem.net.interface import Family, ResolveError
-
-STOP: Final = 0
-"""The <op> that ends a service; any that neither ends nor starts one is ignored."""
+from vmodem.net.interface import DtlsCid, PeerVerify, ResolveError, Security
 
 MAX_DATA: Final = 1024
 NO_SEC_TAG: Final = -1
-REQUIRED: Final = 2
 
 DNS_STATUS: Final = {
     "EAI_BADFLAGS": -1,
@@ -42,42 +37,40 @@ DNS_STATUS: Final = {
 """The dns_resolve_status of each failure; a failure of the system is its errno, positive."""
 
 Data: TypeAlias = Annotated[str, text(MAX_DATA)]
-PeerVerify: TypeAlias = Annotated[int, choice(0, 1, 2)]
+Verify: TypeAlias = Annotated[int, choice(*PeerVerify)]
 HostnameVerify: TypeAlias = Annotated[int, choice(0, 1)]
 
 commands = CommandTable("TCP and UDP AT commands")
 
 
+def stop_tcp(device: ProxyModem, op: int) -> list[Line]:
+    """Stop the TCP service, in whichever role it is; an unknown ``op`` does nothing."""
+    return device.tcp.stop() if op == CLOSE else []
+
+
 @commands.set("#XTCPSVR", "Start or stop the TCP server", test="#XTCPSVR: (0,1,2),<port>,<sec_tag>")
-def xtcpsvr(device: ProxyModem, op: UInt16, port: UInt16 | None = None, sec_tag: Int = NO_SEC_TAG) -> list[Line]:
+@opens(otherwise=stop_tcp)
+def xtcpsvr(device: ProxyModem, op: UInt16, port: UInt16, sec_tag: Int = NO_SEC_TAG) -> list[Line]:
     """Start the TCP server, or stop the TCP service.
 
     Args:
         device: the device.
         op: 0 stop, 1 start for IPv4, 2 start for IPv6; anything else does nothing.
-        port: port to listen at; needed to start.
+        port: port to listen at.
         sec_tag: security tag of a TLS server's credentials, -1 for none.
     """
-    if op not in FAMILIES:
-        return device.tcp.stop() if op == STOP else []
     device.tcp.need_free()
-    if port is None:
-        raise CommandError("port is missing")
     try:
-        handle = _start(device, FAMILIES[op], port, sec_tag)
+        security = None
+        if sec_tag != NO_SEC_TAG:
+            found = credentials(device, sec_tag)
+            security = Security(credentials=found, server=True, peer_verify=PeerVerify.NONE)
+        handle = device.tcp.listen(FAMILIES[op], port, security).handle
     except OSError as error:
         device.tcp.close()
         line = f'#XTCPSVR: {-from_host(error.errno or errno.EIO)},"not started"'
         raise CommandError(str(error), lines=[line]) from error
     return [f'#XTCPSVR: {handle},"started"']
-
-
-def _start(device: ProxyModem, family: Family, port: int, sec_tag: int) -> int:
-    if not device.cellular.registered:
-        raise OSError(errno.ENETUNREACH, "there is no network to listen in")
-    if sec_tag != NO_SEC_TAG:
-        raise OSError(errno.ENOTSUP, "TLS servers cannot be started yet")
-    return device.tcp.listen(family, port).handle
 
 
 @commands.read("#XTCPSVR")
@@ -92,13 +85,14 @@ def xtcpsvr_read(device: ProxyModem) -> str:
     "Connect or disconnect the TCP client",
     test="#XTCPCLI: (0,1,2),<url>,<port>,<sec_tag>,<peer_verify>,<hostname_verify>",
 )
+@opens(otherwise=stop_tcp)
 async def xtcpcli(
     device: ProxyModem,
     op: UInt16,
-    url: Host | None = None,
-    port: UInt16 | None = None,
+    url: Host,
+    port: UInt16,
     sec_tag: Int = NO_SEC_TAG,
-    peer_verify: PeerVerify = REQUIRED,
+    peer_verify: Verify = PeerVerify.REQUIRED,
     hostname_verify: HostnameVerify = 1,
 ) -> list[Line]:
     """Connect the TCP client, or stop the TCP service.
@@ -106,27 +100,22 @@ async def xtcpcli(
     Args:
         device: the device.
         op: 0 disconnect, 1 connect over IPv4, 2 connect over IPv6; anything else does nothing.
-        url: host name or address; needed to connect.
-        port: needed to connect.
+        url: host name or address.
+        port: the peer's port.
         sec_tag: security tag of a TLS client's credentials, -1 for none.
         peer_verify: 0 none, 1 optional, 2 required.
         hostname_verify: whether the peer's certificate has to have the name ``url``, 0 or 1.
     """
-    if op not in FAMILIES:
-        return device.tcp.stop() if op == STOP else []
     device.tcp.need_free()
-    if url is None or port is None:
-        raise CommandError("url or port is missing")
     socket = device.tcp.open(FAMILIES[op], CLIENT)
     try:
+        security = None
         if sec_tag != NO_SEC_TAG:
-            raise ConnectionRefusedError(errno.ECONNREFUSED, "TLS cannot connect yet")
-        address = await calls.resolve(url, FAMILIES[op])
-        await calls.connect(device.modem, socket.net, (address, port), timeout=0)
+            security = client_security(device, sec_tag, url, peer_verify, hostname_verify)
+        await device.tcp.connect(socket, url, port, security, HANDSHAKE_TIMEO)
     except (OSError, ResolveError) as error:
         device.tcp.close()
         raise not_connected("#XTCPCLI", error) from error
-    device.tcp.serve(socket)
     return [f'#XTCPCLI: {socket.handle},"connected"']
 
 
@@ -156,6 +145,28 @@ def xtcphangup(device: ProxyModem, handle: Int) -> str | None:
         return line
     device.tcp.report(line)
     return None
+
+
+def client_security(
+    device: ProxyModem,
+    sec_tag: int,
+    url: str,
+    peer_verify: int,
+    hostname_verify: int,
+    use_dtls_cid: int = DtlsCid.DISABLED,
+) -> Security:
+    """Return how a client's connection is to be secured.
+
+    Raises:
+        ConnectionRefusedError: there are no credentials with the security tag.
+    """
+    return Security(
+        credentials=credentials(device, sec_tag),
+        peer_verify=PeerVerify(peer_verify),
+        hostname=url if hostname_verify else None,
+        server_name=server_name(url) if hostname_verify else None,
+        dtls_cid=DtlsCid(use_dtls_cid),
+    )
 
 
 def not_connected(name: str, error: OSError | ResolveError) -> CommandError:

@@ -10,11 +10,12 @@ from vmodem.core.commands import CommandTable, Line
 from vmodem.core.errors import CommandError
 from vmodem.core.parameters import text
 from vmodem.dialects.nrf.data_mode import Send
-from vmodem.dialects.nrf.device import Int, UInt16, need_port
-from vmodem.dialects.nrf.slm.device import Host, SerialLteModem
+from vmodem.dialects.nrf.device import Host, Int, UInt16, need_port
+from vmodem.dialects.nrf.secure import need_secured
+from vmodem.dialects.nrf.slm.device import SerialLteModem
 from vmodem.dialects.nrf.socket import Socket
 from vmodem.dialects.nrf.transmit import Target, transmit
-from vmodem.net.interface import SocketType
+from vmodem.net.interface import Family, SocketType
 
 MAX_DATA: Final = 1252
 
@@ -29,11 +30,13 @@ def xsend(device: SerialLteModem, data: Data | None = None) -> str | Waiting | N
     """Send ``data``, at most 1252 bytes, over the active socket's connection; enter data mode where it is left out."""
     if data is None:
         return _begin_data_mode(device, lambda flush: transmit(device, Target(device.need_connection()), flush))
-    if device.active is None and data:
-        raise CommandError("no socket is open, or none is selected", lines=["#XSEND: 0"])
-    if not data:
+    if device.active is None:
+        if data:
+            raise CommandError("no socket is open, or none is selected", lines=["#XSEND: 0"])
         return "#XSEND: 0"
     socket, payload = device.need_connection(), data.encode("latin-1")
+    if not payload:
+        return "#XSEND: 0"
     try:
         sent = socket.net.send(payload)
     except BlockingIOError:
@@ -44,17 +47,6 @@ def xsend(device: SerialLteModem, data: Data | None = None) -> str | Waiting | N
         return _transmit(device, "#XSEND", Target(socket), payload, sent)
     socket.active_at = device.modem.now
     return f"#XSEND: {sent}"
-
-
-@commands.set("#XSENDTO", "Send a datagram to a host")
-def xsendto(device: SerialLteModem, url: Host, port: UInt16, data: Data | None = None) -> Waiting | None:
-    """Send ``data``, at most 1252 bytes, to ``port`` at ``url``; enter data mode where it is left out."""
-    need_port(port)
-    if data is None:
-        return _begin_data_mode(
-            device, lambda flush: transmit(device, Target(device.need_active(), (url, port)), flush)
-        )
-    return _transmit(device, "#XSENDTO", Target(device.need_active(), (url, port)), data.encode("latin-1"))
 
 
 def _begin_data_mode(device: SerialLteModem, send: Send) -> Waiting | None:
@@ -82,15 +74,39 @@ async def xrecv(device: SerialLteModem, timeout: Int) -> list[Line]:
         timeout: seconds; 0 or less waits as long as SO_RCVTIMEO allows.
     """
     socket = device.need_connection()
+    need_secured(socket)
     limit = _timeout(device, timeout)
     data = await calls.receive(device.modem, socket.net, _size(device, socket), limit, peek=False, wait_all=False)
     return _received(device, f"#XRECV: {len(data)}", data)
+
+
+@commands.set("#XSENDTO", "Send a datagram to a host")
+def xsendto(device: SerialLteModem, url: Host, port: UInt16, data: Data | None = None) -> Waiting | None:
+    """Send ``data``, at most 1252 bytes, to ``port`` at ``url``; enter data mode where it is left out."""
+    need_port(port)
+    if data is None:
+        return _begin_data_mode(
+            device, lambda flush: transmit(device, Target(device.need_active(), (url, port)), flush)
+        )
+    if device.active is None:
+        raise CommandError("no socket is open, or none is selected", lines=["#XSENDTO: 0"])
+    target = Target(device.active, (url, port))
+    return _transmit(device, "#XSENDTO", target, data.encode("latin-1")) if data else _resolve_only(target)
+
+
+async def _resolve_only(target: Target) -> str:
+    """Send nothing, not even an empty datagram, once the host is known."""
+    assert target.host is not None
+    family = target.handle.family
+    await calls.resolve(target.host[0], Family.UNSPEC if family is Family.PACKET else family)
+    return "#XSENDTO: 0"
 
 
 @commands.set("#XRECVFROM", "Receive a datagram and its sender")
 async def xrecvfrom(device: SerialLteModem, timeout: Int) -> list[Line]:
     """Receive a datagram; ``timeout`` as for #XRECV. Just OK for an empty datagram."""
     socket = device.reaches(device.need_active())
+    need_secured(socket)
     limit = _timeout(device, timeout)
     data, sender = await calls.receive_from(device.modem, socket.net, _size(device, socket), limit, peek=False)
     return _received(device, f'#XRECVFROM: {len(data)},"{sender[0]}"', data)

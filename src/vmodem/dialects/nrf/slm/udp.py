@@ -2,47 +2,42 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from vmodem.core import calls
 from vmodem.core.commands import CommandTable, Line
 from vmodem.core.errors import CommandError
 from vmodem.core.parameters import choice, integer
-from vmodem.dialects.nrf.device import UInt16
-from vmodem.dialects.nrf.slm.device import Host
+from vmodem.dialects.nrf.device import Host, UInt16
+from vmodem.dialects.nrf.slm.opening import CLOSE, FAMILIES, opens
 from vmodem.dialects.nrf.slm.proxies import ProxyModem
-from vmodem.dialects.nrf.slm.sockets import FAMILIES
-from vmodem.dialects.nrf.slm.tcp import (
-    REQUIRED,
-    STOP,
-    Data,
-    HostnameVerify,
-    PeerVerify,
-    not_connected,
-    send_all,
-)
+from vmodem.dialects.nrf.slm.tcp import Data, HostnameVerify, Verify, client_security, not_connected, send_all
 from vmodem.dialects.nrf.socket import CLIENT, SERVER
-from vmodem.net.interface import ResolveError
+from vmodem.net.interface import DtlsCid, PeerVerify, ResolveError
 
 commands = CommandTable("TCP and UDP AT commands")
 
 
+DTLS_TIMEOUT: Final = 10
+"""Seconds that the DTLS handshake of a client may take."""
+
+
+def stop_udp(device: ProxyModem, op: int) -> list[Line]:
+    """Stop the UDP service, in whichever role it is; an unknown ``op`` does nothing."""
+    return device.udp.stop() if op == CLOSE else []
+
+
 @commands.set("#XUDPSVR", "Start or stop the UDP server")
-def xudpsvr(device: ProxyModem, op: UInt16, port: UInt16 | None = None) -> list[Line]:
+@opens(otherwise=stop_udp)
+def xudpsvr(device: ProxyModem, op: UInt16, port: UInt16) -> list[Line]:
     """Start the UDP server, or stop the UDP service.
 
     Args:
         device: the device.
         op: 0 stop, 1 start for IPv4, 2 start for IPv6; anything else does nothing.
-        port: port to receive at; needed to start.
+        port: port to receive at.
     """
-    if op not in FAMILIES:
-        return device.udp.stop() if op == STOP else []
     device.udp.need_free()
-    if port is None:
-        raise CommandError("port is missing")
     socket = device.udp.open(FAMILIES[op], SERVER)
     try:
         socket.net.bind(port)
@@ -66,14 +61,15 @@ def xudpsvr_test(device: ProxyModem) -> str:
 
 
 @commands.set("#XUDPCLI", "Connect or disconnect the UDP client")
+@opens(otherwise=stop_udp)
 async def xudpcli(
     device: ProxyModem,
     op: UInt16,
-    url: Host | None = None,
-    port: UInt16 | None = None,
+    url: Host,
+    port: UInt16,
     sec_tag: Annotated[int, integer(0)] | None = None,
-    use_dtls_cid: Annotated[int, choice(0, 1, 2)] = 0,
-    peer_verify: PeerVerify = REQUIRED,
+    use_dtls_cid: Annotated[int, choice(*DtlsCid)] = DtlsCid.DISABLED,
+    peer_verify: Verify = PeerVerify.REQUIRED,
     hostname_verify: HostnameVerify = 1,
 ) -> list[Line]:
     """Connect the UDP client, or stop the UDP service.
@@ -81,28 +77,23 @@ async def xudpcli(
     Args:
         device: the device.
         op: 0 disconnect, 1 connect over IPv4, 2 connect over IPv6; anything else does nothing.
-        url: host name or address; needed to connect.
-        port: needed to connect.
+        url: host name or address.
+        port: the peer's port.
         sec_tag: security tag of a DTLS client's credentials.
         use_dtls_cid: DTLS connection identifier: 0 disabled, 1 supported, 2 enabled.
         peer_verify: 0 none, 1 optional, 2 required.
         hostname_verify: whether the peer's certificate has to have the name ``url``, 0 or 1.
     """
-    if op not in FAMILIES:
-        return device.udp.stop() if op == STOP else []
     device.udp.need_free()
-    if url is None or port is None:
-        raise CommandError("url or port is missing")
     socket = device.udp.open(FAMILIES[op], CLIENT)
     try:
+        security = None
         if sec_tag is not None:
-            raise ConnectionRefusedError(errno.ECONNREFUSED, "DTLS cannot connect yet")
-        address = await calls.resolve(url, FAMILIES[op])
-        await calls.connect(device.modem, socket.net, (address, port), timeout=0)
+            security = client_security(device, sec_tag, url, peer_verify, hostname_verify, use_dtls_cid)
+        await device.udp.connect(socket, url, port, security, DTLS_TIMEOUT)
     except (OSError, ResolveError) as error:
         device.udp.close()
         raise not_connected("#XUDPCLI", error) from error
-    device.udp.serve(socket)
     return [f'#XUDPCLI: {socket.handle},"connected"']
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from vmodem.core.commands import CommandTable
-from vmodem.core.dialect import Dialect, Follow
-from vmodem.core.framing import LineRules, Terminator
+from vmodem.core.framing import Terminator
 from vmodem.dialects import v250
-from vmodem.dialects.nrf import cellular
+from vmodem.dialects.nrf import cellular, credentials
 from vmodem.dialects.nrf import generic as nrf_generic
-from vmodem.dialects.nrf.device import OK, error, information
+from vmodem.dialects.nrf.dialect import nrf91
 from vmodem.dialects.nrf.sm import connections, generic, options, ping, polling, resolving, sockets, transfer
 from vmodem.dialects.nrf.sm.device import SerialModem
 from vmodem.dialects.nrf.sm.errata import ERRATA
@@ -18,7 +17,7 @@ from vmodem.dialects.nrf.sm.given import given
 from vmodem.dialects.nrf.sm.policy import FIRMWARE, MANUAL
 from vmodem.dialects.nrf.syntax import parse
 
-DIALECT: Final = Dialect(
+DIALECT: Final = nrf91(
     name="sm-1.0",
     describes="nRF91 Serial Modem, handle based, up to 8 sockets",
     manual="nRF91 Serial Modem: Socket AT commands",
@@ -26,6 +25,7 @@ DIALECT: Final = Dialect(
         v250.commands,
         v250.echo,
         cellular.commands,
+        credentials.modem_tls,
         nrf_generic.commands,
         nrf_generic.power,
         generic.commands,
@@ -38,17 +38,10 @@ DIALECT: Final = Dialect(
         resolving.commands,
     ),
     errata=ERRATA,
-    policies={Follow.MANUAL: MANUAL, Follow.FIRMWARE: FIRMWARE},
+    policies=(MANUAL, FIRMWARE),
     device=SerialModem,
     parse=parse,
     terminator=Terminator.CR,
-    lines=LineRules(4096),
-    banner=b"Ready\r\n",
-    information=information,
-    ok=OK,
-    error=error,
-    urc=information,
-    urc_limit=4096,
-    urc_hold=1.0,
+    limit=4096,
     given=given,
 )

@@ -7,10 +7,11 @@ from typing import Final
 from vmodem.core import calls
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
-from vmodem.dialects.nrf.device import Int, UInt16, need_port
+from vmodem.dialects.nrf.device import Host, Int, UInt16, need_port
+from vmodem.dialects.nrf.secure import secure
 from vmodem.dialects.nrf.sessions import watch_session
-from vmodem.dialects.nrf.sm.device import Handle, Host, SerialModem
-from vmodem.dialects.nrf.sm.options import AT_SO_TCP_SRV_SESSTIMEO
+from vmodem.dialects.nrf.sm.device import Handle, SerialModem
+from vmodem.dialects.nrf.sm.options import AT_SO_TCP_SRV_SESSTIMEO, TLS_NUMBERS
 from vmodem.dialects.nrf.socket import CLIENT, SERVER, Socket
 from vmodem.net.interface import SocketType
 
@@ -31,11 +32,11 @@ def xbind(device: SerialModem, handle: Handle, port: UInt16) -> None:
 async def xconnect(device: SerialModem, handle: Handle, url: Host, port: UInt16) -> str:
     """Connect to ``port`` at ``url``, a host name or an address, within the send timeout."""
     _need_role(handle, CLIENT)
-    if handle.sec_tag is not None:
-        raise CommandError("TLS and DTLS cannot connect yet")
     need_port(port)
     address = await calls.resolve(url, handle.family)
     await calls.connect(device.modem, handle.net, (address, port), handle.send_timeout)
+    if handle.sec_tag is not None:
+        await secure(device, handle, TLS_NUMBERS)
     device.poller.check(handle)
     return f"#XCONNECT: {handle.handle},1"
 
@@ -44,6 +45,8 @@ async def xconnect(device: SerialModem, handle: Handle, url: Host, port: UInt16)
 def xlisten(device: SerialModem, handle: Handle) -> None:
     """Put a TCP server's socket in listening mode."""
     _need_role(handle, SERVER)
+    if handle.sec_tag is not None:
+        raise CommandError("there are no TLS servers")
     handle.net.listen(BACKLOG)
 
 

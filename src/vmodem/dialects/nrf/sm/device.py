@@ -23,14 +23,15 @@ class SerialModem(Nrf91):
         poller: the state of #XAPOLL.
     """
 
-    __slots__ = ("policy", "poller")
+    __slots__ = ("poller",)
+
+    policy: Policy
 
     ncs_version = "3.2.0"
     libmodem_version = "3.2.0-lte-bb1d5a22e4d2"
 
     def __init__(self, modem: Modem) -> None:
-        self.policy: Policy = modem.policy
-        super().__init__(modem, SocketTable(self.policy.max_sockets))
+        super().__init__(modem, SocketTable(modem.policy.max_sockets))
         self.poller = Poller(modem, self.policy)
 
     def socket_ready(self, socket: NetSocket, events: int) -> None:
@@ -82,12 +83,4 @@ def open_handle(device: SerialModem, value: Value) -> Socket:
     return socket
 
 
-def host_name(device: SerialModem, value: Value) -> str:
-    """Accept a host name or an address."""
-    if type(value) is not str or len(value) > device.policy.max_host:
-        raise CommandError(f"{value!r} is not a host name of at most {device.policy.max_host} characters")
-    return value
-
-
 Handle: TypeAlias = Annotated[Socket, open_handle]
-Host: TypeAlias = Annotated[str, host_name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from vmodem.core.dialect import Erratum
+from vmodem.dialects.nrf import errata as nrf
 
 ERRATA: Final = (
     Erratum(
@@ -165,4 +166,5 @@ ERRATA: Final = (
         firmware="the first address once for each result; the name of the error in quotes, then ERROR",
         answer="all addresses, separated by spaces, since the repetition is a bug; failures as the firmware",
     ),
+    *nrf.ERRATA,
 )

@@ -7,23 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-PEER: Final = {1: "192.0.2.1", 2: "2001:db8::1"}
-"""Whom a connected socket is connected to, by family."""
-
-PEER_PORT: Final = 7
-
-KINDS: Final = {
-    "tcp": "#XSOCKET=1,1",
-    "udp": "#XSOCKET=1,2",
-    "tcp6": "#XSOCKET=2,1",
-    "udp6": "#XSOCKET=2,2",
-    "raw": "#XSOCKET=1,3",
-    "tls": "#XSSOCKET=1,1",
-    "dtls": "#XSSOCKET=1,2",
-}
-"""The command that opens a socket of each kind, but for its role."""
-
-SEC_TAG: Final = 16842753
+from vmodem.dialects.nrf.given import KINDS, entering, opening
 
 RESET: Final = ("ATE0", "AT#XAPOLL=0", "AT#XCLOSE")
 """What brings a device that was used before into the state of a fresh one, as far as sockets go."""
@@ -46,24 +30,5 @@ def given(spec: str) -> list[str]:
         handle, kind, state, port = (*word.split(":"), "", "", "")[:4]
         if handle != str(expected) or kind not in KINDS:
             raise ValueError(f"{word!r} is not a socket: {expected}:KIND, with KIND one of {', '.join(KINDS)}")
-        lines += [_opening(kind, state), *_entering(word, handle, kind, state, port)]
+        lines += [opening(kind, state), *entering(word, kind, state, port, f"{handle},")]
     return lines
-
-
-def _opening(kind: str, state: str) -> str:
-    role = 1 if state in ("listening", "server") else 0
-    return f"AT{KINDS[kind]},{role}" + (f",{SEC_TAG}" if "tls" in kind else "")
-
-
-def _entering(word: str, handle: str, kind: str, state: str, port: str) -> list[str]:
-    """Return the commands that bring an open socket into ``state``."""
-    if state in ("", "server"):
-        return []
-    if state == "connected":
-        address = PEER[2 if kind.endswith("6") else 1]
-        return [f'AT#XCONNECT={handle},"{address}",{port or PEER_PORT}']
-    if state == "bound" and port:
-        return [f"AT#XBIND={handle},{port}"]
-    if state == "listening" and port:
-        return [f"AT#XBIND={handle},{port}", f"AT#XLISTEN={handle}"]
-    raise ValueError(f"{word!r}: the state is one of connected, bound:PORT, listening:PORT, server")

@@ -14,6 +14,7 @@ from vmodem.core.errors import CommandError
 from vmodem.core.parameters import INT32_MAX, anything, choice
 from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.device import Int, UInt16
+from vmodem.dialects.nrf.secure import Numbers, secured
 from vmodem.dialects.nrf.sm.device import Handle, SerialModem
 from vmodem.dialects.nrf.socket import Socket
 from vmodem.net.interface import Option, SocketType
@@ -84,6 +85,8 @@ TLS_OPTIONS: Final = {
     AT_TLS_DTLS_HANDSHAKE_TIMEO: Rule(frozenset({1, 3, 7, 15, 31, 63, 123}), 123, SocketType.DGRAM),
 }
 
+TLS_NUMBERS: Final = Numbers(AT_TLS_PEER_VERIFY, AT_TLS_SESSION_CACHE, AT_TLS_DTLS_HANDSHAKE_TIMEO, AT_TLS_DTLS_CID)
+
 commands = CommandTable("Socket AT commands")
 
 
@@ -135,6 +138,8 @@ def xssocketopt(
         _set_hostname(handle, value)
     elif type(value) is int:
         _set(handle, name, _rule(TLS_OPTIONS, handle, name), value)
+        if name == AT_TLS_SESSION_CACHE_PURGE:
+            device.modem.network.purge_sessions()
     else:
         raise CommandError(f"{value!r} is not a value of option {name}")
     return None
@@ -184,8 +189,12 @@ def _apply(device: SerialModem, socket: Socket, name: int, value: int) -> None:
 def _get_tls(device: SerialModem, socket: Socket, name: int) -> int | str:
     if name == AT_TLS_HOSTNAME:
         return socket.hostname or ""
-    if name in (AT_TLS_CIPHERSUITE_USED, AT_TLS_DTLS_CID_STATUS):
-        raise CommandError("no handshake has been completed")
+    if name == AT_TLS_CIPHERSUITE_USED:
+        return f"0x{secured(socket).ciphersuite():04x}"
+    if name == AT_TLS_DTLS_CID_STATUS:
+        if socket.type is not SocketType.DGRAM:
+            raise CommandError("AT_TLS_DTLS_CID_STATUS is for datagram sockets")
+        return secured(socket).cid_status()
     if name == AT_TLS_DTLS_CID and not device.policy.cid_readable:
         raise CommandError("AT_TLS_DTLS_CID is set-only")
     return _get(socket, name, _rule(TLS_OPTIONS, socket, name))

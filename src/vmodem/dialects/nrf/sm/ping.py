@@ -12,7 +12,8 @@ from vmodem.core.modem import Modem
 from vmodem.core.parameters import INT32_MAX, integer
 from vmodem.core.tasks import Delay, Lookup
 from vmodem.dialects.nrf.cellular import Cid
-from vmodem.dialects.nrf.sm.device import Host, SerialModem
+from vmodem.dialects.nrf.device import Host
+from vmodem.dialects.nrf.sm.device import SerialModem
 from vmodem.net.interface import ICMP_HINT, EchoSocket, Family, ResolveError, link_down
 
 log = logging.getLogger("vmodem")

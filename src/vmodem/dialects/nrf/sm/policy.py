@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from vmodem.core import dialect
+from vmodem.dialects.nrf import policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy(dialect.Policy):
+class Policy(policy.Policy):
     """One side.
 
     Attributes:
         max_sockets: how many sockets may be open.
-        max_host: longest host name, in bytes.
         max_hex_digits: longest data of hex string mode, in digits.
         accepted_is_socket: whether the handle that #XACCEPT prints is a socket of its own.
         swallow_line_feed: whether a LF after the CR of a command that enters data mode still belongs to it.
@@ -27,7 +26,6 @@ class Policy(dialect.Policy):
     """
 
     max_sockets: int
-    max_host: int
     max_hex_digits: int
     accepted_is_socket: bool
     swallow_line_feed: bool
@@ -41,7 +39,6 @@ class Policy(dialect.Policy):
 
 MANUAL: Final = Policy(
     max_sockets=8,
-    max_host=128,
     max_hex_digits=2800,
     accepted_is_socket=True,
     swallow_line_feed=True,

@@ -8,7 +8,8 @@ from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
 from vmodem.core.parameters import choice
 from vmodem.core.tasks import Lookup
-from vmodem.dialects.nrf.sm.device import Host, SerialModem
+from vmodem.dialects.nrf.device import Host
+from vmodem.dialects.nrf.sm.device import SerialModem
 from vmodem.net.interface import Family, ResolveError
 
 commands = CommandTable("Socket AT commands")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Annotated, Final, TypeAlias
 
 from vmodem.core.commands import CommandTable, Line
@@ -13,8 +12,6 @@ from vmodem.dialects.nrf.device import UInt16
 from vmodem.dialects.nrf.sm.device import SerialModem, open_handle
 from vmodem.dialects.nrf.socket import CLIENT, IPPROTO, IPPROTO_SECURE, SERVER, Socket
 from vmodem.net.interface import Family, SocketType
-
-log = logging.getLogger("vmodem")
 
 SNDTIMEO: Final = 30
 """Send timeout of a new socket in seconds."""
@@ -38,13 +35,12 @@ def xsocket(device: SerialModem, op: Op, type: Annotated[int, choice(1, 2, 3)], 
         role: 0 client, 1 server.
         cid: PDN connection, 0 to 10; it has to be active unless it is 0.
     """
-    handle = device.sockets.free_handle()
     socket_type = SocketType(type)
     family = Family(op)
     if socket_type is SocketType.RAW:
         family, role = Family.PACKET, CLIENT
-    _open(device, handle, family, socket_type, role, cid)
-    return f"#XSOCKET: {handle},{type},{IPPROTO[socket_type]}"
+    socket = _open(device, family, socket_type, role, cid)
+    return f"#XSOCKET: {socket.handle},{type},{IPPROTO[socket_type]}"
 
 
 @commands.read("#XSOCKET")
@@ -82,12 +78,10 @@ def xssocket(
         if role == CLIENT or device.policy.server_needs_sec_tag:
             raise CommandError("sec_tag is missing")
         sec_tag = -1
-    handle = device.sockets.free_handle()
-    socket_type = SocketType(type)
-    socket = _open(device, handle, Family(op), socket_type, role, cid)
+    socket = _open(device, Family(op), SocketType(type), role, cid)
     socket.sec_tag = sec_tag
     socket.options[TLS_PEER_VERIFY] = (2 if role == CLIENT else 0) if peer_verify is None else peer_verify
-    return f"#XSSOCKET: {handle},{type},{IPPROTO_SECURE[socket_type]}"
+    return f"#XSSOCKET: {socket.handle},{type},{IPPROTO_SECURE[socket.type]}"
 
 
 @commands.read("#XSSOCKET")
@@ -111,15 +105,10 @@ def xclose(device: SerialModem, handle: Annotated[Socket | None, open_handle] = 
     return [f"#XCLOSE: {socket.handle},0" for socket in listed]
 
 
-def _open(device: SerialModem, handle: int, family: Family, type: SocketType, role: int, cid: int) -> Socket:
+def _open(device: SerialModem, family: Family, type: SocketType, role: int, cid: int) -> Socket:
     if not device.cellular.is_active(cid):
         raise CommandError(f"PDN connection {cid} is not active")
-    try:
-        net = device.modem.network.open(family, type)
-    except PermissionError:
-        log.warning("raw sockets are not permitted: run as root or with CAP_NET_RAW")
-        raise
-    socket = Socket(handle, net, family, type, role, cid)
+    socket = device.open(family, type, role, cid)
     socket.send_timeout = SNDTIMEO
     device.add(socket)
     return socket

@@ -11,8 +11,9 @@ from vmodem.core.errors import CommandError
 from vmodem.core.parameters import anything, choice, integer
 from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.data_mode import DataMode
-from vmodem.dialects.nrf.device import Int, UInt16, need_port
-from vmodem.dialects.nrf.sm.device import Handle, Host, SerialModem
+from vmodem.dialects.nrf.device import Host, Int, UInt16, need_port
+from vmodem.dialects.nrf.secure import need_secured
+from vmodem.dialects.nrf.sm.device import Handle, SerialModem
 from vmodem.dialects.nrf.socket import SERVER, Socket
 from vmodem.dialects.nrf.transmit import AT_MSG_WAITACK, Target, transmit
 from vmodem.net.interface import MSG_PEEK, POLLIN, POLLOUT, Address, SocketType
@@ -128,6 +129,7 @@ def xrecv(
     """
     _check_receive_flags(handle, flags)
     socket = _connection(device, handle)
+    need_secured(socket)
     handle.receive_timeout = timeout
     if not data_len:
         return None
@@ -168,6 +170,7 @@ async def xrecvfrom(
 ) -> list[Line]:
     """Receive a datagram, cut to ``data_len`` bytes; the parameters as for #XRECV. Just OK for an empty datagram."""
     _check_receive_flags(handle, flags)
+    need_secured(handle)
     handle.receive_timeout = timeout
     if not data_len:
         return []

@@ -1,0 +1,183 @@
+"""Keys that the device makes itself, and what it tells about them: certificate requests, in the form of AT%KEYGEN.
+
+The answer has two parts, Base64url without padding and a dot between them: a certificate request or a public key (DER),
+and a COSE_Sign1 message (RFC 9052) with the SHA-256 of the first. On a device the identity key of the chip signs the
+message, and so attests where the key was made. There is no such key here: the new key signs it itself.
+"""
+
+from __future__ import annotations
+
+import secrets
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.x509.oid import NameOID
+
+PUBLIC_KEY_MESSAGE: Final = 8
+CSR_MESSAGE: Final = 9
+"""What the first part is, as the payload of the second tells it."""
+
+DEFAULT_USAGE: Final = "111010000"
+"""The key usage of a request, a digit for each bit: signatures, non-repudiation, key encipherment, key agreement."""
+
+_ATTRIBUTES: Final = {
+    "CN": NameOID.COMMON_NAME,
+    "O": NameOID.ORGANIZATION_NAME,
+    "OU": NameOID.ORGANIZATIONAL_UNIT_NAME,
+    "C": NameOID.COUNTRY_NAME,
+    "ST": NameOID.STATE_OR_PROVINCE_NAME,
+    "L": NameOID.LOCALITY_NAME,
+    "serialNumber": NameOID.SERIAL_NUMBER,
+    "dnQualifier": NameOID.DN_QUALIFIER,
+    "title": NameOID.TITLE,
+    "SN": NameOID.SURNAME,
+    "GN": NameOID.GIVEN_NAME,
+    "pseudonym": NameOID.PSEUDONYM,
+    "emailAddress": NameOID.EMAIL_ADDRESS,
+    "DC": NameOID.DOMAIN_COMPONENT,
+}
+"""The identifiers in <attributes>."""
+
+_USAGES: Final = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
+
+_PROTECTED: Final = b"\xa1\x01\x26"
+"""The protected header: {1: -7}, ECDSA with SHA-256."""
+_UNPROTECTED: Final = b"\xa1\x04\x41\x21"
+"""The unprotected header: {4: -2}, signed with the identity key."""
+_SIGN1: Final = b"\xd2\x84"
+_CBOR: Final = b"\xd9\xd9\xf7"
+
+
+class PrivateKey:
+    """A private key on the curve P-256.
+
+    Args:
+        pem: a key that was made before, None for a new one.
+
+    Raises:
+        ValueError: ``pem`` is no such key.
+    """
+
+    def __init__(self, pem: bytes | None = None) -> None:
+        if pem is None:
+            self._key = ec.generate_private_key(ec.SECP256R1())
+            return
+        key = serialization.load_pem_private_key(pem, None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+            raise ValueError("no key on P-256")
+        self._key = key
+
+    @property
+    def pem(self) -> bytes:
+        """The key as PEM, not encrypted."""
+        return _pem(self._key)
+
+    def request(self, uuid: str, tag: int, attributes: str, usage: str) -> str:
+        """Return a certificate request and its message.
+
+        Args:
+            uuid: the device's UUID; it is the common name unless ``attributes`` have one.
+            tag: the security tag of the key.
+            attributes: the subject, as in ``O=Company,C=no``.
+            usage: up to nine digits 0 or 1, a bit each, as in `DEFAULT_USAGE`.
+
+        Raises:
+            ValueError: there can be no such subject or usage.
+        """
+        builder = x509.CertificateSigningRequestBuilder(_subject(uuid, attributes))
+        builder = builder.add_extension(_key_usage(usage), critical=False)
+        return self._answer(builder.sign(self._key, hashes.SHA256()).public_bytes(_DER), CSR_MESSAGE, uuid, tag)
+
+    def public_key(self, uuid: str, tag: int) -> str:
+        """Return the public key and its message."""
+        body = self._key.public_key().public_bytes(_DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        return self._answer(body, PUBLIC_KEY_MESSAGE, uuid, tag)
+
+    def _answer(self, body: bytes, message: int, uuid: str, tag: int) -> str:
+        items = (
+            _head(0, message),
+            _bytes(UUID(uuid).bytes),
+            _bytes(_head(0, tag)),
+            _bytes(sha256(body).digest()),
+            _bytes(secrets.token_bytes(16)),
+        )
+        payload = _CBOR + _head(4, len(items)) + b"".join(items)
+        signed = _head(4, 4) + b"\x6aSignature1" + _bytes(_PROTECTED) + _bytes(b"") + _bytes(payload)
+        r, s = utils.decode_dss_signature(self._key.sign(signed, ec.ECDSA(hashes.SHA256())))
+        signature = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        cose = _SIGN1 + _bytes(_PROTECTED) + _UNPROTECTED + _bytes(payload) + _bytes(signature)
+        return f"{_base64url(body)}.{_base64url(cose)}"
+
+
+def decrypt(pem: bytes, password: str) -> bytes:
+    """Return an encrypted private key as one that is not.
+
+    Raises:
+        ValueError: it is none, or the password is wrong.
+    """
+    try:
+        return _pem(serialization.load_pem_private_key(pem, password.encode("latin-1")))
+    except TypeError as error:  # it is not encrypted
+        raise ValueError(str(error)) from error
+
+
+_DER: Final = serialization.Encoding.DER
+
+
+def _pem(key: PrivateKeyTypes) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _subject(uuid: str, attributes: str) -> x509.Name:
+    pairs = [pair.partition("=") for pair in attributes.split(",")] if attributes else []
+    unknown = [name for name, _, value in pairs if name.strip() not in _ATTRIBUTES or not value]
+    if unknown:
+        raise ValueError("an attribute that is not known, or has no value")
+    found = [x509.NameAttribute(_ATTRIBUTES[name.strip()], value.strip()) for name, _, value in pairs]
+    if all(attribute.oid != NameOID.COMMON_NAME for attribute in found):
+        found.append(x509.NameAttribute(NameOID.COMMON_NAME, uuid))
+    return x509.Name(found)
+
+
+def _key_usage(usage: str) -> x509.KeyUsage:
+    if not usage or len(usage) > len(_USAGES) or usage.strip("01"):
+        raise ValueError("a key usage has up to nine digits 0 or 1")
+    bits = dict.fromkeys(_USAGES, False)
+    bits.update((name, digit == "1") for name, digit in zip(_USAGES, usage, strict=False))
+    return x509.KeyUsage(**bits)
+
+
+# CBOR (RFC 8949), as much of it as is needed
+
+
+def _head(major: int, value: int) -> bytes:
+    if value < 24:
+        return bytes([major << 5 | value])
+    size = next(power for power in range(4) if value < 1 << 8 * (1 << power))
+    return bytes([major << 5 | 24 + size]) + value.to_bytes(1 << size, "big")
+
+
+def _bytes(value: bytes) -> bytes:
+    return _head(2, len(value)) + value
+
+
+def _base64url(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -1,0 +1,258 @@
+"""Credentials: AT%CMNG and AT%KEYGEN of the modem core, AT#XCMNG of a TLS stack beside it.
+
+Contents never become part of an error's reason, and the engine's log leaves these commands' parameters out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Final, TypeAlias
+
+from vmodem.core.commands import CommandTable
+from vmodem.core.errors import CommandError
+from vmodem.core.parameters import choice, integer, text
+from vmodem.credentials.store import MAX_SIZE, Area, Entry, Kind, Slot, Store, StoreFullError
+from vmodem.dialects.nrf.cellular import FULL, NOT_ALLOWED_WHILE_ACTIVE
+from vmodem.dialects.nrf.device import Nrf91
+
+WRITE: Final = 0
+LIST: Final = 1
+READ: Final = 2
+DELETE: Final = 3
+"""The <opcode> of %CMNG and of #XCMNG, which has no reading."""
+
+NOT_FOUND: Final = 513
+NO_ACCESS: Final = 514
+MEMORY_FULL: Final = 515
+ALREADY_EXISTS: Final = 519
+KEY_GENERATION_FAILED: Final = 523
+INVALID_CONTENT: Final = 527
+"""Numbers of +CME ERROR, Nordic's own."""
+
+WRITABLE: Final = (Kind.CA, Kind.CERTIFICATE, Kind.KEY, Kind.PSK, Kind.PSK_IDENTITY)
+READABLE: Final = (Kind.CA, Kind.PSK_IDENTITY, Kind.PUBLIC_KEY, Kind.NORDIC_CA)
+DELETABLE: Final = (*WRITABLE, Kind.PUBLIC_KEY, Kind.ENDORSEMENT_KEY, Kind.OWNERSHIP_KEY)
+"""The types that AT%CMNG writes, reads and deletes; the others are the modem's own."""
+
+NATIVE_LIMIT: Final = 4096
+"""How many bytes the credentials of one tag of #XCMNG take together, with one more for each PEM."""
+
+CSR: Final = 0
+PUBLIC_KEY: Final = 1
+"""The <response_content> of %KEYGEN."""
+
+modem_tls = CommandTable("Modem commands")
+native_tls = CommandTable("Native TLS")
+
+SecTag: TypeAlias = Annotated[int, integer(0)]
+Type: TypeAlias = Annotated[int, choice(*Kind)]
+NativeType: TypeAlias = Annotated[int, choice(*WRITABLE)]
+Content: TypeAlias = Annotated[str, text(MAX_SIZE)]
+
+
+# The modem core
+
+
+@modem_tls.set("%CMNG", "Manage the modem core's credentials", surplus=False, secret=True)
+def cmng(
+    device: Nrf91,
+    opcode: Annotated[int, choice(WRITE, LIST, READ, DELETE)],
+    sec_tag: SecTag | None = None,
+    type: Type | None = None,
+    content: Content | None = None,
+    passwd: Annotated[str, text(32)] = "",
+) -> str | None:
+    """Write, list, read or delete credentials.
+
+    Args:
+        device: the device.
+        opcode: 0 write, 1 list, 2 read, 3 delete.
+        sec_tag: the security tag; listing takes any where it is left out.
+        type: what kind of credential it is; likewise.
+        content: what to write: PEM, hexadecimal digits for a pre-shared key.
+        passwd: the password of an encrypted private key.
+    """
+    if opcode == LIST:
+        return _list(device, sec_tag, type)
+    if sec_tag is None or type is None:
+        raise CommandError("<sec_tag> and <type> are needed")
+    slot = Slot(Area.MODEM, sec_tag, Kind(type))
+    if opcode == READ:
+        return _read(device, slot)
+    if opcode == DELETE:
+        _delete(device, slot)
+    else:
+        _write(device, slot, content, passwd)
+    return None
+
+
+def _list(device: Nrf91, sec_tag: int | None, type: int | None) -> str | None:
+    found = [
+        _line(entry)
+        for entry in _store(device).entries(Area.MODEM)
+        if sec_tag in (None, entry.slot.tag) and type in (None, entry.slot.kind)
+    ]
+    return "\r\n".join(found) or None
+
+
+def _read(device: Nrf91, slot: Slot) -> str:
+    if slot.kind not in READABLE:
+        raise CommandError(f"type {slot.kind} cannot be read", code=NO_ACCESS)
+    entry = _store(device).read(slot)
+    if entry is None:
+        raise _not_found(slot)
+    return f'{_line(entry)},"{entry.content.decode("latin-1")}"'
+
+
+def _delete(device: Nrf91, slot: Slot) -> None:
+    _need_inactive(device)
+    if slot.kind not in DELETABLE:
+        raise CommandError(f"type {slot.kind} cannot be deleted", code=NO_ACCESS)
+    if not _store(device).delete(slot):
+        raise _not_found(slot)
+
+
+def _write(device: Nrf91, slot: Slot, content: str | None, passwd: str) -> None:
+    if not content:
+        raise CommandError("<content> is needed")
+    _need_inactive(device)
+    if slot.kind not in WRITABLE:
+        raise CommandError(f"type {slot.kind} cannot be written", code=NO_ACCESS)
+    data = content.encode("latin-1")
+    _keep(device, slot, _decrypted(data, passwd) if slot.kind is Kind.KEY and b" ENCRYPTED" in data else data)
+
+
+def _decrypted(content: bytes, passwd: str) -> bytes:
+    """Return a private key as it is used: not encrypted."""
+    from vmodem.credentials.keys import decrypt  # not at the top: few hosts need it, and it takes time to import
+
+    try:
+        return decrypt(content, passwd)
+    except ValueError:
+        raise CommandError("no encrypted private key, or the wrong password", code=INVALID_CONTENT) from None
+
+
+@modem_tls.set("%KEYGEN", "Make a private key in the modem core", surplus=False)
+def keygen(
+    device: Nrf91,
+    sec_tag: SecTag,
+    key_type: Annotated[int, choice(Kind.KEY, Kind.ENDORSEMENT_KEY)],
+    response_content: Annotated[int, choice(CSR, PUBLIC_KEY)] | None = None,
+    attributes: Annotated[str, text(256)] = "",
+    key_usage: Annotated[str, text(9)] | None = None,
+) -> str:
+    """Make a key and show its certificate request, or its public key; an endorsement key that exists is shown.
+
+    What signs the answer is the new key itself: there is no identity key of a chip that could attest it.
+
+    Args:
+        device: the device.
+        sec_tag: the security tag that keeps the key.
+        key_type: 2 client private key, 8 endorsement key.
+        response_content: 0 or left out a certificate request, 1 the public key; always that for an endorsement key.
+        attributes: the subject of the request, as in "O=Company,C=no"; the device's UUID is the common name.
+        key_usage: the key usage of the request, a digit for each bit.
+    """
+    _need_inactive(device)
+    slot = Slot(Area.MODEM, sec_tag, Kind(key_type))
+    existing = _store(device).read(slot)
+    if existing is not None and slot.kind is Kind.KEY:
+        raise CommandError(f"there is a private key with tag {sec_tag}", code=ALREADY_EXISTS)
+    from vmodem.credentials.keys import DEFAULT_USAGE, PrivateKey  # not at the top, as above
+
+    uuid = device.modem.config.identity.uuid
+    try:
+        key = PrivateKey(existing.content if existing else None)
+        if slot.kind is Kind.ENDORSEMENT_KEY or response_content == PUBLIC_KEY:
+            answer = key.public_key(uuid, sec_tag)
+        else:
+            answer = key.request(uuid, sec_tag, attributes, DEFAULT_USAGE if key_usage is None else key_usage)
+    except ValueError as error:
+        raise CommandError(f"no key can be made: {error}", code=KEY_GENERATION_FAILED) from None
+    if existing is None:
+        _keep(device, slot, key.pem)
+    return f'%KEYGEN: "{answer}"'
+
+
+def _need_inactive(device: Nrf91) -> None:
+    """Refuse to change the store in full functional mode, unless the configuration allows it."""
+    if device.cellular.fun == FULL and not device.modem.config.modem.cmng_while_active:
+        raise CommandError("not while the modem is active: AT+CFUN=4 first", code=NOT_ALLOWED_WHILE_ACTIVE)
+
+
+def _not_found(slot: Slot) -> CommandError:
+    return CommandError(f"there is no type {slot.kind} with tag {slot.tag}", code=NOT_FOUND)
+
+
+def _line(entry: Entry) -> str:
+    return f'%CMNG: {entry.slot.tag},{entry.slot.kind},"{entry.digest}"'
+
+
+# A TLS stack beside it
+
+
+def _xcmng_write(device: Nrf91, sec_tag: int | None, type: int | None, content: str | None) -> None:
+    if sec_tag is None or type is None or not content:
+        raise CommandError("<sec_tag>, <type> and <content> are needed")
+    data = content.encode("latin-1")
+    entries = [entry for entry in _store(device).entries(Area.NATIVE) if entry.slot.tag == sec_tag]
+    taken = sum(_native_size(entry.slot.kind, entry.content) for entry in entries)
+    if taken + _native_size(Kind(type), data) > NATIVE_LIMIT:
+        raise CommandError(f"tag {sec_tag} would take more than {NATIVE_LIMIT} bytes, with what it replaces")
+    _keep(device, Slot(Area.NATIVE, sec_tag, Kind(type)), data)
+
+
+def _xcmng_list(device: Nrf91, *ignored: object) -> bytes:
+    newest_first = sorted(_store(device).entries(Area.NATIVE), key=lambda entry: -entry.written)
+    return b"".join(b"#XCMNG: %d,%d\r\n" % (entry.slot.tag, entry.slot.kind) for entry in newest_first)
+
+
+def _xcmng_delete(device: Nrf91, sec_tag: int | None, type: int | None, content: str | None) -> None:
+    if sec_tag is None or type is None:
+        raise CommandError("<sec_tag> and <type> are needed")
+    _store(device).delete(Slot(Area.NATIVE, sec_tag, Kind(type)))
+
+
+_XCMNG: Final[dict[int, Callable[..., bytes | None]]] = {
+    WRITE: _xcmng_write,
+    LIST: _xcmng_list,
+    DELETE: _xcmng_delete,
+}
+
+
+@native_tls.set("#XCMNG", "Manage the credentials of native TLS", secret=True)
+def xcmng(
+    device: Nrf91,
+    opcode: Annotated[int, choice(*_XCMNG)],
+    sec_tag: SecTag | None = None,
+    type: NativeType | None = None,
+    content: Content | None = None,
+) -> bytes | None:
+    """Write, list or delete credentials, also while the modem is active.
+
+    Args:
+        device: the device.
+        opcode: 0 write, 1 list all, the newest first, 3 delete.
+        sec_tag: the security tag.
+        type: what kind of credential it is.
+        content: what to write: PEM, the pre-shared key itself.
+    """
+    return _XCMNG[opcode](device, sec_tag, type, content)
+
+
+def _native_size(kind: Kind, content: bytes) -> int:
+    return len(content) + (kind in (Kind.CA, Kind.CERTIFICATE, Kind.KEY))
+
+
+# Both
+
+
+def _store(device: Nrf91) -> Store:
+    return device.modem.credentials
+
+
+def _keep(device: Nrf91, slot: Slot, content: bytes) -> None:
+    try:
+        _store(device).write(slot, content)
+    except StoreFullError as error:
+        raise CommandError(str(error), code=MEMORY_FULL) from None

@@ -1,0 +1,18 @@
+"""What the handlers of every nRF91 dialect do differently on either side of ``--follow``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vmodem.core import dialect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy(dialect.Policy):
+    """One side of one dialect; each adds its own.
+
+    Attributes:
+        max_host: longest host name, in bytes.
+    """
+
+    max_host: int = 128

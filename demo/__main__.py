@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.serving import Served
 
 from demo import ameba, slm, sm
+from demo.secure import keep_credentials
 from demo.talk import Talk, show
 from vmodem.transcript import ENDS
 
 CONVERSATIONS: dict[str, list[Callable[[Talk], None]]] = {
-    "sm-1.0": [sm.tcp, sm.udp, sm.server, sm.polling, sm.cellular],
-    "slm-1.9": [slm.tcp_1_9, slm.udp_1_9, slm.data_mode_1_9],
-    "slm-2.0": [slm.polling_2_0, slm.udp_2_0],
-    "slm-2.7": [slm.server_2_7, slm.client_2_7, slm.udp_2_7],
+    "sm-1.0": [sm.tcp, sm.udp, sm.tls, sm.dtls, sm.server, sm.polling, sm.cellular],
+    "slm-1.9": [slm.tcp_1_9, slm.udp_1_9, slm.tls_1_9, slm.dtls_1_9, slm.data_mode_1_9],
+    "slm-2.0": [slm.polling_2_0, slm.udp_2_0, slm.tls_2_0, slm.dtls_2_0],
+    "slm-2.7": [slm.server_2_7, slm.client_2_7, slm.udp_2_7, slm.tls_2_7, slm.tls_server_2_7, slm.dtls_2_7],
     "ameba-2.4": [ameba.tcp, ameba.udp, ameba.server, ameba.wifi],
 }
 
@@ -24,24 +27,32 @@ CONVERSATIONS: dict[str, list[Callable[[Talk], None]]] = {
 def main() -> int:
     """Play everything; return 0 where all went well."""
     begin = time.monotonic()
-    count = 0
-    for dialect, conversations in CONVERSATIONS.items():
-        for conversation in conversations:
-            print(f"\n{dialect}  {conversation.__doc__}")
-            with Served("--dialect", dialect) as served:
-                host = Talk(served.where[0], ENDS[served.dialect.terminator])
-                host.expect(served.dialect.banner)
-                show("modem", served.dialect.banner.decode().rstrip())
-                conversation(host)
-                host.close()
-                status, log = served.stop()
-                if status or log:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        keep_credentials(folder)
+        for dialect, conversations in CONVERSATIONS.items():
+            for conversation in conversations:
+                print(f"\n{dialect}  {conversation.__doc__}")
+                log = play(dialect, conversation, folder)
+                if log:
                     print(log, file=sys.stderr)
                     return 1
-            count += 1
+    count = sum(map(len, CONVERSATIONS.values()))
     seconds = time.monotonic() - begin
     print(f"\nvmodem demo: {count} conversations in {len(CONVERSATIONS)} dialects, all as expected, {seconds:.1f} s")
     return 0
+
+
+def play(dialect: str, conversation: Callable[[Talk], None], credentials: Path) -> str:
+    """Hold one conversation with a fresh modem; return what the modem had to complain about."""
+    with Served("--dialect", dialect, "--credentials", str(credentials)) as served:
+        host = Talk(served.where[0], ENDS[served.dialect.terminator])
+        host.expect(served.dialect.banner)
+        show("modem", served.dialect.banner.decode().rstrip())
+        conversation(host)
+        host.close()
+        status, log = served.stop()
+        return log or (f"status {status}" if status else "")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import socket
 
 from tests.serving import PATIENCE, accept, port_of, receive, tcp_server
 
+from demo.secure import CA_TAG, PSK_TAG, SERVER_TAG, dtls_server, tls_client, tls_server
 from demo.talk import Talk, every_byte, show, web_server
 
 
@@ -47,6 +48,83 @@ def data_mode_1_9(host: Talk) -> None:
         with accept(listener) as peer:
             _stream(host, peer, "AT#XSEND")
             host.hear("OK")
+
+
+def tls_1_9(host: Talk) -> None:
+    """TLS: a page from a server whose certificate is checked."""
+    _tls(host, handle=1)
+
+
+def dtls_1_9(host: Talk) -> None:
+    """DTLS: a datagram there and back, with a pre-shared key."""
+    with dtls_server() as port:
+        host.say(f"AT#XSSOCKET=1,2,0,{PSK_TAG}", "#XSSOCKET: 1,2,273")
+        host.say(f'AT#XCONNECT="127.0.0.1",{port}', "#XCONNECT: 1")
+        host.say('AT#XSEND="Secret"', "#XSEND: 6")
+        host.receive("AT#XRECV=5", "terceS\r\n#XRECV: 6\r\n\r\nOK\r\n")
+
+
+def tls_2_0(host: Talk) -> None:
+    """TLS: a page from a server whose certificate is checked."""
+    _tls(host, handle=0)
+
+
+def dtls_2_0(host: Talk) -> None:
+    """DTLS: a datagram there and back, with a pre-shared key."""
+    with dtls_server() as port:
+        host.say(f"AT#XSSOCKET=1,2,0,{PSK_TAG}", "#XSSOCKET: 0,2,273")
+        host.say(f'AT#XCONNECT="127.0.0.1",{port}', "#XCONNECT: 1")
+        host.say('AT#XSEND="Secret"', "#XSEND: 6")
+        host.receive("AT#XRECV=5", "\r\n#XRECV: 6\r\nterceS\r\nOK\r\n")
+
+
+def tls_2_7(host: Talk) -> None:
+    """TLS: a client that checks the server's certificate and name."""
+    with tls_server("It works, secretly!") as port:
+        host.say(f'AT#XTCPCLI=1,"localhost",{port},{CA_TAG}', '#XTCPCLI: 1,"connected"')
+        request = "GET / HTTP/1.0\r\n\r\n"
+        host.say(f'AT#XTCPSEND="{request}"', f"#XTCPSEND: {len(request)}")
+        page = host.read_until(b"secretly!")
+        show("modem", page.decode("latin-1"))
+        host.hear('#XTCPCLI: -104,"disconnected"')
+
+
+def tls_server_2_7(host: Talk) -> None:
+    """TLS server: a client that checks the modem's certificate."""
+    with tcp_server() as free:
+        port = port_of(free)
+    host.say(f"AT#XTCPSVR=1,{port},{SERVER_TAG}", '#XTCPSVR: 1,"started"')
+    with tls_client(port) as client:
+        host.hear('#XTCPSVR: "127.0.0.1","connected"')
+        host.say('AT#XTCPSEND="Only for your ears"', "#XTCPSEND: 18")
+        show("peer", f"TLS client got {client.recv(100)!r}")
+    host.hear('#XTCPSVR: 0,"disconnected"')
+
+
+def dtls_2_7(host: Talk) -> None:
+    """DTLS: a client with a pre-shared key."""
+    with dtls_server() as port:
+        host.say(f'AT#XUDPCLI=1,"127.0.0.1",{port},{PSK_TAG}', '#XUDPCLI: 1,"connected"')
+        host.say('AT#XUDPSEND="Secret"', "#XUDPSEND: 6")
+        host.expect(b"\r\n#XUDPDATA: 6\r\nterceS")
+        show("modem", "#XUDPDATA: 6\r\nterceS")
+        host.say("AT#XUDPCLI=0", '#XUDPCLI: 0,"disconnected"')
+
+
+def _tls(host: Talk, handle: int) -> None:
+    with tls_server("It works, secretly!") as port:
+        host.say(f"AT#XSSOCKET=1,1,0,{CA_TAG},2", f"#XSSOCKET: {handle},1,258")
+        host.say('AT#XSSOCKETOPT=1,2,"localhost"')
+        host.say(f'AT#XCONNECT="localhost",{port}', "#XCONNECT: 1")
+        request = "GET / HTTP/1.0\r\n\r\n"
+        host.say(f'AT#XSEND="{request}"', f"#XSEND: {len(request)}")
+        page = b""
+        while b"secretly!" not in page:
+            show("host", "AT#XRECV=5")
+            host.send(b"AT#XRECV=5\r\n")
+            page += host.read_until(b"\r\nOK\r\n")
+        show("modem", page.decode("latin-1"))
+        host.say("AT#XSOCKET=0", '#XSOCKET: 0,"closed"')
 
 
 def polling_2_0(host: Talk) -> None:

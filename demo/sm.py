@@ -6,6 +6,7 @@ import socket
 
 from tests.serving import accept, port_of, receive, tcp_server
 
+from demo.secure import CA_TAG, PSK_TAG, dtls_server, tls_server
 from demo.talk import Talk, every_byte, show, web_server
 
 
@@ -22,6 +23,36 @@ def tcp(host: Talk) -> None:
             host.send(b"AT#XRECV=0,0,0,5\r")
             page += host.read_until(b"\r\nOK\r\n")
         show("modem", page.decode("latin-1"))
+        host.say("AT#XCLOSE=0", "#XCLOSE: 0,0")
+
+
+def tls(host: Talk) -> None:
+    """TLS: a page from a server whose certificate and name are checked."""
+    with tls_server("It works, secretly!") as port:
+        host.say(f"AT#XSSOCKET=1,1,0,{CA_TAG},2", "#XSSOCKET: 0,1,258")
+        host.say('AT#XSSOCKETOPT=0,1,2,"localhost"')
+        host.say(f'AT#XCONNECT=0,"localhost",{port}', "#XCONNECT: 0,1")
+        show("host", "AT#XSSOCKETOPT=0,0,4")
+        host.send(b"AT#XSSOCKETOPT=0,0,4\r")
+        show("modem", host.read_until(b"\r\nOK\r\n").decode())
+        request = "GET / HTTP/1.0\r\n\r\n"
+        host.say(f'AT#XSEND=0,0,0,"{request}"', f"#XSEND: 0,{len(request)}")
+        page = b""
+        while b"secretly!" not in page:
+            show("host", "AT#XRECV=0,0,0,5")
+            host.send(b"AT#XRECV=0,0,0,5\r")
+            page += host.read_until(b"\r\nOK\r\n")
+        show("modem", page.decode("latin-1"))
+        host.say("AT#XCLOSE=0", "#XCLOSE: 0,0")
+
+
+def dtls(host: Talk) -> None:
+    """DTLS: a datagram there and back, with a pre-shared key."""
+    with dtls_server() as port:
+        host.say(f"AT#XSSOCKET=1,2,0,{PSK_TAG}", "#XSSOCKET: 0,2,273")
+        host.say(f'AT#XCONNECT=0,"127.0.0.1",{port}', "#XCONNECT: 0,1")
+        host.say('AT#XSEND=0,0,0,"Secret"', "#XSEND: 0,6")
+        host.receive("AT#XRECV=0,0,0,5", "\r\n#XRECV: 0,0,6\r\nterceS\r\nOK\r\n")
         host.say("AT#XCLOSE=0", "#XCLOSE: 0,0")
 
 

@@ -46,8 +46,8 @@ class Talk(PtyHost):
 
 
 @contextlib.contextmanager
-def web_server(page: str) -> Iterator[int]:
-    """Serve ``page`` as /; yield the port."""
+def page_handler(page: str) -> Iterator[type[http.server.SimpleHTTPRequestHandler]]:
+    """Yield a handler of web servers that serves ``page`` as /."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "index.html").write_text(page)
 
@@ -58,10 +58,16 @@ def web_server(page: str) -> Iterator[int]:
             def log_message(self, *arguments: object) -> None:
                 show("peer", f"web server: {arguments[1]}")
 
-        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-            yield server.server_port
-            server.shutdown()
+        yield Handler
+
+
+@contextlib.contextmanager
+def web_server(page: str) -> Iterator[int]:
+    """Serve ``page`` as /; yield the port."""
+    with page_handler(page) as handler, http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
 
 
 def every_byte(size: int) -> bytes:

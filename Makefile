@@ -60,4 +60,4 @@ reference: $(VENV)/.made
 	$(BIN)/python tools/reference.py
 
 clean:
-	rm -rf $(VENV) $(DEMO) .venv-3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf $(VENV) $(DEMO) .venv-3.* .mbedtls .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import tls
 from benchmarks.peers import Sink, Terminal, floor, pinned, socat, vmodem
 
 MIB = 1 << 20
@@ -170,7 +171,7 @@ def start(short):
     return f"{statistics.median(times):.2f} s", "-", "-", "at most 0.4 s"
 
 
-BENCHMARKS = {one.__name__: one for one in (*ROUND_TRIPS, xsend, throughput, memory, start)}
+BENCHMARKS = {one.__name__: one for one in (*ROUND_TRIPS, xsend, throughput, *tls.BENCHMARKS, memory, start)}
 
 
 def machine():

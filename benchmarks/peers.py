@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -71,9 +72,11 @@ def socat(port):
 
 
 class Sink:
-    """A TCP server that counts what it gets."""
+    """A TCP server that counts what it gets, or a TLS server where ``context`` is given; ``echo`` sends it back."""
 
-    def __init__(self):
+    def __init__(self, context=None, *, echo=False):
+        self._context = context
+        self._echo = echo
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.count = 0
@@ -88,10 +91,16 @@ class Sink:
 
     def _drain(self, connection):
         buffer = bytearray(1 << 18)
-        while size := connection.recv_into(buffer):
-            self.count += size
-            if self.count >= self.goal:
-                self.reached.set()
+        with contextlib.suppress(OSError):
+            if self._context is not None:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                connection = self._context.wrap_socket(connection, server_side=True)
+            while size := connection.recv_into(buffer):
+                self.count += size
+                if self._echo:
+                    connection.sendall(buffer[:size])
+                if self.count >= self.goal:
+                    self.reached.set()
 
 
 class Terminal:
@@ -113,3 +122,39 @@ class Terminal:
 
     def close(self):
         os.close(self.fd)
+
+
+def tls_context(folder):
+    """Return the context of a TLS 1.2 server with a throw-away EC certificate, whose CA is FOLDER/ca.pem."""
+    from tests.certificates import CERTIFICATES
+
+    CERTIFICATES.write(folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(Path(folder, "server.pem"), Path(folder, "server.key"))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(SUITE)
+    context.options |= ssl.OP_NO_TICKET
+    return context
+
+
+SUITE = "ECDHE-ECDSA-AES128-GCM-SHA256"
+
+
+@contextlib.contextmanager
+def s_client(port, folder):
+    """Run openssl s_client; yield it, its standard input and output piped."""
+    command = ["openssl", "s_client", "-quiet", "-tls1_2", "-verify_quiet", "-CAfile", str(Path(folder, "ca.pem"))]
+    process = subprocess.Popen(
+        [*command, "-connect", f"127.0.0.1:{port}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        bufsize=0,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()

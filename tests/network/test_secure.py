@@ -24,6 +24,7 @@ from vmodem.net.interface import (
     POLLHUP,
     POLLIN,
     CredentialError,
+    Credentials,
     Family,
     HandshakeError,
     PeerVerify,
@@ -370,9 +371,6 @@ class TestOpenssl:
         listening.close()
 
 
-PRIORITY = "NORMAL:-VERS-ALL:+VERS-{}:+ECDHE-PSK:+PSK:+AES-128-CCM-8"
-
-
 @needs_gnutls
 class TestGnutls:
     def test_both_directions(self, world, files, kind):
@@ -551,7 +549,7 @@ class TestPeers:
 
     def test_bad_credentials_leave_nothing(self, world):
         with python_server(lambda connection: None, wrap=False) as address, pytest.raises(CredentialError):
-            world.connect_to(address, STREAM, Security(credentials=C.having(C.ca).__class__(ca=b"nonsense")))
+            world.connect_to(address, STREAM, Security(credentials=Credentials(ca=b"nonsense")))
 
 
 class Crowd:

@@ -437,7 +437,6 @@ class TestSecurity:
             both.carry()
             assert both.server.recv() == b"hello"
 
-
     def test_nobody_without_a_secure_socket_pays_for_openssl(self):
         program = "import sys, vmodem.serve, vmodem.net.fake; sys.exit('OpenSSL' in sys.modules)"
         assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
@@ -947,6 +946,41 @@ class TestCall:
         virtual.pump()
         assert isinstance(outcome[0], HandshakeError)
         assert virtual.modem.deadline is None
+
+
+class TestNoise:
+    @given(st.sampled_from(KINDS), st.sampled_from([(NAMED, SERVING), (KEYED, KEYED_SERVER)]), st.integers(0, 1 << 32))
+    def test_whatever_comes_is_an_oserror_at_most(self, kind, ends, seed):
+        """Bytes are changed, cut off, put in and taken away, in the handshake and after it."""
+        chance = random.Random(seed)
+
+        def spoil(data):
+            if chance.random() < 0.7:
+                return [data]
+            spoiled = bytearray(data)
+            at = chance.randrange(len(spoiled))
+            spoiled[at : at + chance.randint(0, 3)] = chance.randbytes(chance.randint(0, 3))
+            return [bytes(spoiled[: chance.choice((at + 1, len(spoiled)))])] * chance.randint(0, 2)
+
+        both = Pair(kind, *ends)
+        for _ in range(20):
+            for end in both.ends:
+                actions = [end.handshake, lambda end=end: end.socket.send(b"hello"), end.recv, end.socket.poll]
+                for call in (
+                    *actions,
+                    end.socket.take_error,
+                    end.socket.retransmit,
+                    lambda end=end: end.socket.verify_error,
+                ):
+                    try:
+                        call()
+                    except OSError:
+                        pass
+            both.carry(spoil)
+        for end in both.ends:
+            end.socket.close()
+            end.network.deliver()
+            assert not end.network.secured
 
 
 class TestLink:

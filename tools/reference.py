@@ -30,8 +30,8 @@ def succeeded(block: Block, dialect: Dialect) -> Iterator[tuple[str, Form]]:
     """Yield the name and form of every line of ``block`` that is answered with OK."""
     asked = None
     for step in block.steps:
-        if isinstance(step, Send):
-            asked = step
+        if isinstance(step, Send) and (step.line or step.data.endswith((b"\r", b"\n"))):
+            asked = step  # anything else is data that the command takes
         elif isinstance(step, Expect) and asked is not None and step.data.endswith((b"OK", b"OK\r\n")):
             try:
                 request = dialect.parse(asked.data.strip(b"\r\n"))

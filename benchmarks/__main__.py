@@ -18,31 +18,10 @@ import time
 from pathlib import Path
 
 from benchmarks import tls
+from benchmarks.measure import MIB, in_turns, stream
 from benchmarks.peers import Sink, Terminal, floor, pinned, socat, vmodem
 
-MIB = 1 << 20
 CPU = min(os.sched_getaffinity(0))
-
-
-def round_trip(terminal, line, count):
-    """Return the median round trip in microseconds."""
-    times = []
-    for _ in range(count):
-        begin = time.perf_counter_ns()
-        terminal.ask(line)
-        times.append(time.perf_counter_ns() - begin)
-    return statistics.median(times) / 1000
-
-
-def in_turns(ours, theirs, line, rounds, count):
-    """Return the medians of both and of the ratios, measured in turns."""
-    pairs = []
-    for terminal in (ours, theirs):
-        round_trip(terminal, line, 200)
-    for _ in range(rounds):
-        pairs.append((round_trip(ours, line, count), round_trip(theirs, line, count)))
-    ratio = statistics.median(a / b for a, b in pairs)
-    return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs), ratio
 
 
 def round_trip_of(dialect, line):
@@ -51,7 +30,7 @@ def round_trip_of(dialect, line):
     def benchmark(short):
         with pinned(CPU), vmodem("--dialect", dialect) as link, floor() as other:
             rounds = (5, 1000) if short else (15, 4000)
-            ours, theirs, ratio = in_turns(Terminal(link), Terminal(other), line, *rounds)
+            ours, theirs, ratio = in_turns((Terminal(link), Terminal(other)), line, *rounds)
         return f"{ours:.1f} us", f"{theirs:.1f} us", f"{ratio:.2f}", "at most 1.5"
 
     benchmark.__name__ = dialect
@@ -79,24 +58,8 @@ def xsend(short):
         terminal = Terminal(link)
         terminal.ask(b"AT#XSOCKET=1,1,0\r")
         terminal.ask(b'AT#XCONNECT=0,"127.0.0.1",%d\r' % sink.port)
-        ours, theirs, ratio = in_turns(terminal, Terminal(other), line, *((5, 1000) if short else (15, 4000)))
+        ours, theirs, ratio = in_turns((terminal, Terminal(other)), line, *((5, 1000) if short else (15, 4000)))
     return f"{ours:.1f} us", f"{theirs:.1f} us", f"{ratio:.2f}", "at most 2"
-
-
-def stream(terminal, sink, size, *, ends_with=b""):
-    """Write ``size`` bytes to a terminal; return MiB/s until the sink has them all."""
-    sink.count, sink.goal = 0, size
-    sink.reached.clear()
-    block = bytes(range(32, 127)).replace(b"+", b"") * 700
-    begin = time.perf_counter()
-    left = size
-    while left:
-        left -= os.write(terminal.fd, block[:left])
-    if ends_with:
-        os.write(terminal.fd, ends_with)
-    if not sink.reached.wait(60):
-        raise RuntimeError(f"{size - sink.count} bytes did not arrive")
-    return size / MIB / (time.perf_counter() - begin)
 
 
 def throughput(short):
@@ -112,11 +75,11 @@ def throughput(short):
             terminal.ask(b"AT#XSOCKET=1,1,0\r")
             terminal.ask(b'AT#XCONNECT=0,"127.0.0.1",%d\r' % sink.port)
             terminal.ask(b"AT#XSEND=0,2,0\r")
-            ours = stream(terminal, sink, size, ends_with=b"+++")
+            ours = stream(terminal.fd, sink, size, ends_with=b"+++")
             terminal.close()
         with socat(sink.port) as link:
             terminal = Terminal(link)
-            theirs = stream(terminal, sink, size)
+            theirs = stream(terminal.fd, sink, size)
             terminal.close()
         pairs.append((ours, theirs))
     ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))

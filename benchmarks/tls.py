@@ -9,9 +9,9 @@ import sys
 import tempfile
 import time
 
+from benchmarks.measure import MIB, in_turns, medians, stream
 from benchmarks.peers import SUITE, Sink, Terminal, pinned, s_client, tls_context, vmodem
 
-MIB = 1 << 20
 TAG = 1
 DATA = b"x" * 32
 
@@ -71,19 +71,8 @@ def tls_send(short):
             terminals = [Terminal(one), Terminal(other)]
             for terminal, sink, secure in zip(terminals, sinks, (True, False), strict=True):
                 connect(terminal, sink.port, secure=secure)
-            pairs = [[_round_trip(terminal, line, count) for terminal in terminals] for _ in range(rounds)]
-    ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
-    ratio = statistics.median(a / b for a, b in pairs)
+            ours, theirs, ratio = in_turns(terminals, line, rounds, count)
     return f"{ours:.1f} us", f"{theirs:.1f} us", f"{ratio:.2f}", "at most 1.6"
-
-
-def _round_trip(terminal, line, count):
-    times = []
-    for _ in range(count):
-        begin = time.perf_counter_ns()
-        terminal.ask(line)
-        times.append(time.perf_counter_ns() - begin)
-    return statistics.median(times) / 1000
 
 
 def tls_echo(short):
@@ -96,8 +85,8 @@ def tls_echo(short):
             terminal = Terminal(link)
             terminal.ask(b'AT#XTCPCLI=1,"127.0.0.1",%d,%d\r\n' % (sink.port, TAG))
             pairs = [(_echo_modem(terminal, line, count), _echo_client(client, count)) for _ in range(rounds)]
-    ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
-    return f"{ours:.1f} us", f"{theirs:.1f} us", f"{statistics.median(a / b for a, b in pairs):.2f}", "-"
+    ours, theirs, ratio = medians(pairs)
+    return f"{ours:.1f} us", f"{theirs:.1f} us", f"{ratio:.2f}", "-"
 
 
 def _echo_modem(terminal, line, count):
@@ -127,56 +116,40 @@ def _echo_client(client, count):
 def tls_throughput(short):
     """Data mode over TLS, beside plain data mode"""
     size = (8 if short else 64) * MIB
-    block = bytes(range(32, 127)).replace(b"+", b"") * 700
     with tempfile.TemporaryDirectory() as folder:
         context, rates = tls_context(folder), []
         options = secured(folder)
         for _ in range(2 if short else 5):
-            rates.append([_stream(options, context if secure else None, block, size) for secure in (True, False)])
-    ours, theirs = (statistics.median(side) for side in zip(*rates, strict=True))
-    ratio = statistics.median(a / b for a, b in rates)
+            rates.append([_data_mode(options, context if secure else None, size) for secure in (True, False)])
+    ours, theirs, ratio = medians(rates)
     return f"{ours:.0f} MiB/s", f"{theirs:.0f} MiB/s", f"{ratio:.2f}", "at least 0.5"
 
 
 def tls_throughput_beside(short):
     """Data mode over TLS, beside openssl s_client with a pipe"""
     size = (8 if short else 64) * MIB
-    block = bytes(range(32, 127)).replace(b"+", b"") * 700
     with tempfile.TemporaryDirectory() as folder:
         context, rates = tls_context(folder), []
         options = secured(folder)
         for _ in range(2 if short else 5):
-            ours = _stream(options, context, block, size)
+            ours = _data_mode(options, context, size)
             sink = Sink(context)
             with s_client(sink.port, folder) as client:
-                theirs = _timed(lambda data, client=client: client.stdin.write(data), sink, block, size)
+                theirs = stream(client.stdin.fileno(), sink, size)
             rates.append((ours, theirs))
-    ours, theirs = (statistics.median(side) for side in zip(*rates, strict=True))
-    return f"{ours:.0f} MiB/s", f"{theirs:.0f} MiB/s", f"{statistics.median(a / b for a, b in rates):.2f}", "-"
+    ours, theirs, ratio = medians(rates)
+    return f"{ours:.0f} MiB/s", f"{theirs:.0f} MiB/s", f"{ratio:.2f}", "-"
 
 
-def _stream(options, context, block, size):
+def _data_mode(options, context, size):
     sink = Sink(context)
     with vmodem(*options) as link:
         terminal = Terminal(link)
         connect(terminal, sink.port, secure=context is not None)
         terminal.ask(b"AT#XSEND=0,2,0\r")
-        rate = _timed(lambda data: os.write(terminal.fd, data), sink, block, size, ends_with=b"+++")
+        rate = stream(terminal.fd, sink, size, ends_with=b"+++")
         terminal.close()
     return rate
-
-
-def _timed(write, sink, block, size, ends_with=b""):
-    sink.count, sink.goal = 0, size
-    sink.reached.clear()
-    begin, left = time.perf_counter(), size
-    while left:
-        left -= write(block[:left])
-    if ends_with:
-        write(ends_with)
-    if not sink.reached.wait(60):
-        raise RuntimeError(f"{size - sink.count} bytes did not arrive")
-    return size / MIB / (time.perf_counter() - begin)
 
 
 BENCHMARKS = (handshakes, tls_send, tls_echo, tls_throughput, tls_throughput_beside)

@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL, crypto
 
-from vmodem.net.interface import CredentialError, Credentials, DtlsCid, PeerVerify, Security
+from vmodem.net.interface import CredentialError, Credentials, DtlsCid, MismatchError, PeerVerify, Security
 
 TLS_1_2: Final = 0x0303
 DTLS_1_2: Final = 0xFEFD
@@ -151,7 +151,7 @@ def _identify(context: Context, credentials: Credentials) -> None:
         context.use_privatekey(key)
         context.check_privatekey()
     except (SSL.Error, TypeError):
-        raise CredentialError("key", "it does not belong to the certificate") from None
+        raise MismatchError("key", "it does not belong to the certificate") from None
     for certificate in chain:
         context.add_extra_chain_cert(certificate)
 

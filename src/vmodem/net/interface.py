@@ -140,6 +140,10 @@ class CredentialError(OSError):
         self.part = part
 
 
+class MismatchError(CredentialError):
+    """A private key that does not belong to the certificate it comes with."""
+
+
 class HandshakeError(OSError):
     """A TLS or DTLS handshake that failed; ``reason`` says in plain words why."""
 
@@ -373,6 +377,16 @@ class Network(ABC):
         from vmodem.net.secure import secure  # not at the top: nobody without a secure socket pays for OpenSSL
 
         return secure(self, socket, security)
+
+    def check(self, security: Security, type: SocketType) -> None:
+        """Refuse credentials that `secure` would refuse: what a server cannot use shows before anybody connects.
+
+        Raises:
+            CredentialError: the credentials cannot be used.
+        """
+        from vmodem.net.contexts import context_for
+
+        context_for(security, datagrams=type is not SocketType.STREAM)
 
     def purge_sessions(self) -> None:
         """Forget the TLS sessions: no later connection resumes one."""

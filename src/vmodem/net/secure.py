@@ -257,7 +257,7 @@ class _Secured(SecureSocket):
         """Encrypt and send; nothing is taken as long as something that was taken is not sent."""
         self._check_established()
         self._raise_failure()
-        if not self._flush():
+        if self._unsent() and not self._flush():
             raise BlockingIOError(errno.EAGAIN, "what was taken is not sent yet")
         return self._encrypt(data)
 
@@ -497,12 +497,16 @@ class TlsSocket(_Secured):
         return bool(data)
 
     def _flush(self) -> bool:
+        last = False  # asking OpenSSL for what it does not have costs an exception
         while True:
             if not self._out:
+                if last:
+                    return True
                 try:
                     self._out = self._tls.bio_read(CHUNK)
                 except SSL.WantReadError:
                     return True
+                last = len(self._out) < CHUNK
             try:
                 self._out = self._out[self._inner.send(self._out) :]
             except BlockingIOError:

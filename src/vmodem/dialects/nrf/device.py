@@ -68,9 +68,14 @@ class Nrf91:
 
     def add(self, socket: Socket) -> None:
         """Enter a socket that was just opened or accepted."""
-        if socket.type is SocketType.STREAM:
-            socket.net.set_option(Option.NODELAY, 1)  # each command's data leaves at once, as from the modem
+        _send_at_once(socket)
         self.sockets.add(socket)
+
+    def reopen(self, socket: Socket) -> None:
+        """Give ``socket`` a fresh one of the network, as if it had never been bound or connected."""
+        socket.net.close()
+        socket.net = self.modem.network.open(socket.family, socket.type)
+        _send_at_once(socket)
 
     def close(self, socket: Socket) -> None:
         """Close a socket, and the connections that it accepted, if any."""
@@ -113,6 +118,12 @@ class Nrf91:
     def minimum_time_limit(self) -> int:
         """The shortest inactivity time limit in milliseconds: 256 bytes of ten bits at the line's speed, and 10 ms."""
         return 256 * 10 * 1000 // self.modem.baud + 10
+
+
+def _send_at_once(socket: Socket) -> None:
+    """Have each command's data leave at once, as from the modem."""
+    if socket.type is SocketType.STREAM:
+        socket.net.set_option(Option.NODELAY, 1)
 
 
 def host_name(device: Nrf91, value: Value) -> str:

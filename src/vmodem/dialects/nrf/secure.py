@@ -24,9 +24,6 @@ log = logging.getLogger("vmodem")
 HANDSHAKE_TIMEO: Final = 123
 """The default of TLS_DTLS_HANDSHAKE_TIMEO in seconds, and the limit of a TLS handshake that has no other."""
 
-DOWNLINK: Final = 1
-"""The bit of the connection identifier's status that tells that the peer uses the one it was offered."""
-
 
 class Numbers(NamedTuple):
     """The numbers of the secure socket options that a handshake depends on; None for what a dialect has not."""
@@ -45,37 +42,42 @@ async def secure(device: Nrf91, socket: Socket, numbers: Numbers) -> None:
     Raises:
         OSError: it failed.
     """
+    timeout = socket.options.get(numbers.handshake_timeo, 0) if socket.type is SocketType.DGRAM else socket.send_timeout
+    try:
+        await handshake(device, socket, _security(device, socket, numbers), timeout or HANDSHAKE_TIMEO)
+    except Exception:
+        device.reopen(socket)
+        raise
+
+
+def _security(device: Nrf91, socket: Socket, numbers: Numbers) -> Security:
+    """Return what the options of ``socket`` say.
+
+    Raises:
+        ConnectionRefusedError: there are no credentials with its security tag.
+    """
     assert socket.sec_tag is not None
-    cid = DtlsCid.DISABLED if numbers.dtls_cid is None else DtlsCid(socket.options.get(numbers.dtls_cid, 0))
-    security = Security(
+    return Security(
         credentials=credentials(device, socket.sec_tag),
         peer_verify=PeerVerify(socket.options[numbers.peer_verify]),
         hostname=socket.hostname,
         server_name=server_name(socket.hostname),
         session_cache=bool(socket.options.get(numbers.session_cache, 0)),
-        dtls_cid=cid,
+        dtls_cid=DtlsCid.DISABLED if numbers.dtls_cid is None else DtlsCid(socket.options.get(numbers.dtls_cid, 0)),
     )
-    timeout = socket.options.get(numbers.handshake_timeo, 0) if socket.type is SocketType.DGRAM else socket.send_timeout
-    try:
-        await handshake(device, socket, security, timeout or HANDSHAKE_TIMEO)
-    except BaseException:
-        socket.net.close()
-        socket.net = device.modem.network.open(socket.family, socket.type)
-        raise
 
 
-async def handshake(device: Nrf91, socket: Socket, security: Security, timeout: float) -> None:
-    """Secure the connection of ``socket`` as ``security`` says, within ``timeout`` seconds.
+async def handshake(device: Nrf91, socket: Socket, security: Security, timeout: float) -> SecureSocket:
+    """Secure the connection of ``socket`` as ``security`` says, within ``timeout`` seconds, and return it.
 
     Raises:
-        OSError: it failed; ENOTSUP where a connection identifier is required and the peer has none.
+        OSError: it failed.
     """
     socket.net = net = device.modem.network.secure(socket.net, security)
     await calls.handshake(device.modem, net, timeout)
     if security.peer_verify is PeerVerify.OPTIONAL and not net.verified:
         log.info("connected, although the peer is not verified: %s", net.verify_error)
-    if security.dtls_cid is DtlsCid.ENABLED and not net.cid_status() & DOWNLINK:
-        raise OSError(errno.ENOTSUP, "the peer does not use the connection identifier")
+    return net
 
 
 def credentials(device: Nrf91, sec_tag: int) -> Credentials:

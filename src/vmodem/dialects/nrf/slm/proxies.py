@@ -24,7 +24,17 @@ from vmodem.dialects.nrf.errno import from_host, newlib_errno
 from vmodem.dialects.nrf.secure import handshake
 from vmodem.dialects.nrf.slm.device import POLLOUT_TIMEOUT, SerialLteModem
 from vmodem.dialects.nrf.socket import CLIENT, SERVER, Socket
-from vmodem.net.interface import POLLIN, Address, Family, NetSocket, Option, Security, SocketType
+from vmodem.net.interface import (
+    POLLIN,
+    Address,
+    DtlsCid,
+    Family,
+    NetSocket,
+    Option,
+    SecureSocket,
+    Security,
+    SocketType,
+)
 
 log = logging.getLogger("vmodem")
 
@@ -34,6 +44,9 @@ CHUNK: Final = 2048
 BACKLOG: Final = 1
 SERVER_HANDSHAKE: Final = 30
 """Seconds that a client of a TLS server has for its handshake; meanwhile others are turned away."""
+
+DOWNLINK: Final = 1
+"""The bit of the connection identifier's status that tells that the peer uses the one it was offered."""
 
 NO_HANDLE: Final = -1
 
@@ -119,13 +132,15 @@ class Service(ABC):
             timeout: seconds that the handshake may take.
 
         Raises:
-            OSError: the connection failed.
+            OSError: the connection failed; ENOTSUP where a connection identifier is required and the peer has none.
             ResolveError: the host's name could not be resolved.
         """
         address = await calls.resolve(url, socket.family)
         await calls.connect(self.device.modem, socket.net, (address, port), timeout=0)
         if security is not None:
-            await handshake(self.device, socket, security, timeout)
+            net = await handshake(self.device, socket, security, timeout)
+            if security.dtls_cid is DtlsCid.ENABLED and not net.cid_status() & DOWNLINK:
+                raise OSError(errno.ENOTSUP, "the peer does not use the connection identifier")
         self.serve(socket)
 
     def close(self) -> None:
@@ -211,16 +226,18 @@ class TcpService(Service):
 
     Attributes:
         peer: the connection that the server has accepted, None for none.
+        newcomer: the connection of a client that is still at its handshake, None for none.
         security: how the server secures its connections, None for not at all.
     """
 
-    __slots__ = ("peer", "security")
+    __slots__ = ("newcomer", "peer", "security")
 
     type = SocketType.STREAM
 
     def __init__(self, device: ProxyModem) -> None:
         super().__init__(device, "TCP")
         self.peer: Socket | None = None
+        self.newcomer: Socket | None = None
         self.security: Security | None = None
 
     @property
@@ -257,10 +274,15 @@ class TcpService(Service):
                 log.warning("the TCP server has ended: %s", error)
                 self.fail(-newlib_errno("ECONNRESET"))
                 return
-            if self.peer is not None:
+            if self.peer is not None or self.newcomer is not None:
                 net.close()
             else:
                 self._connected(self.socket, net, address)
+
+    def close(self) -> None:
+        """Close every socket of the service; a client that is still at its handshake is turned away."""
+        self._turn_away()
+        super().close()
 
     def hang_up(self) -> str:
         """Close the connection that the server has accepted; return the line that says so."""
@@ -329,12 +351,13 @@ class TcpService(Service):
             log.warning("a client is turned away: %s", error)
             net.close()
             return
-        self.peer = peer = Socket(handle, net, server.family, server.type, SERVER)
-        peer.listener, server.peer = server, peer
+        peer = Socket(handle, net, server.family, server.type, SERVER)
+        peer.listener = server
         self.device.add(peer)
         if self.security is None:
             self._welcome(peer, address)
         else:
+            self.newcomer = peer
             peer.task = self.device.modem.spawn(self._secure(peer, address, self.security))
 
     async def _secure(self, peer: Socket, address: Address, security: Security) -> None:
@@ -344,14 +367,22 @@ class TcpService(Service):
         except OSError as error:
             log.info("a client has failed at the handshake: %s", error)
             peer.task = None
-            self._close_peer()
+            self._turn_away()
             self.accept()
         else:
+            self.newcomer = None
             self._welcome(peer, address)
 
     def _welcome(self, peer: Socket, address: Address) -> None:
+        assert peer.listener is not None
+        self.peer = peer.listener.peer = peer
         self.report(f'#XTCPSVR: "{address[0]}","connected"')
         self.serve(peer)
+
+    def _turn_away(self) -> None:
+        peer, self.newcomer = self.newcomer, None
+        if peer is not None:
+            self.close_socket(peer)
 
     def _close_peer(self) -> None:
         peer, self.peer = self.peer, None
@@ -382,7 +413,7 @@ class UdpService(Service):
             if error.errno not in UNREACHABLE:
                 raise
             return b""
-        return data
+        return None if not data and isinstance(net, SecureSocket) else data
 
     def lost(self, socket: Socket, status: int) -> None:
         """Report the end of the service."""

@@ -38,6 +38,7 @@ def xsend(device: SerialLteModem, data: Data | None = None) -> str | Waiting | N
     if not payload:
         return "#XSEND: 0"
     try:
+        need_secured(socket)
         sent = socket.net.send(payload)
     except BlockingIOError:
         sent = 0

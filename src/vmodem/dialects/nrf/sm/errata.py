@@ -35,6 +35,12 @@ ERRATA: Final = (
         policy="server_needs_sec_tag",
     ),
     Erratum(
+        page="#XSSOCKET, #XLISTEN",
+        manual="silent on what a secure socket with <role> 1 is good for",
+        firmware="opens it; the stack has no TLS and DTLS servers",
+        answer="opening is OK, #XLISTEN is ERROR",
+    ),
+    Erratum(
         page="#XSOCKETOPT",
         manual="the text of RAI value 4 is a copy of another value's",
         firmware="4 is RAI_ONGOING",

@@ -65,6 +65,7 @@ def xsend(
     if not payload:
         return f"#XSEND: {handle.handle},0"
     try:
+        need_secured(socket)
         sent = socket.net.send(payload)
     except BlockingIOError:
         sent = 0

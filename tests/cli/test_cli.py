@@ -129,6 +129,17 @@ class TestServe:
         with Served("--tcp", "0", "--config", str(config)) as served:
             served.host().ask("AT+CGSN", b"\r\n123456789012345\r\n\r\nOK\r\n")
 
+    def test_the_next_host_hears_nothing_that_was_meant_for_the_last_one(self):
+        with Served("--dialect", "slm-2.7") as served, tcp_server() as listener:
+            for _ in range(10):
+                host = served.host()
+                host.ask(
+                    f'AT#XTCPCLI=1,"127.0.0.1",{port_of(listener)}', b'\r\n#XTCPCLI: 1,"connected"\r\n\r\nOK\r\n'
+                )
+                with accept(listener):
+                    host.close()
+                served.host().close()  # its first bytes are the banner
+
     def test_hangup_keep(self):
         with Served("--hangup", "keep") as served:
             host = served.host()

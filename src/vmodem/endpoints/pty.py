@@ -28,10 +28,11 @@ class PtySession(Session):
     """A session on the master side, which looks who is there before it reads or writes.
 
     Args:
-        look: takes note of who came and went; returns whether the host has gone and its last bytes may still come.
+        look: takes note of who came and went.
+        leaving: tells whether the host has gone, and its last bytes may still come.
     """
 
-    __slots__ = ("_look", "_presence")
+    __slots__ = ("_leaving", "_look", "_presence")
 
     def __init__(
         self,
@@ -39,12 +40,14 @@ class PtySession(Session):
         modem: Modem,
         master: int,
         presence: Presence,
-        look: Callable[[], bool],
+        look: Callable[[], None],
+        leaving: Callable[[], bool],
         ended: Callable[[Session], None],
     ) -> None:
         super().__init__(reactor, modem, master, master, ended)
         self._presence = presence
         self._look = look
+        self._leaving = leaving
 
     def _readable(self) -> None:
         if self._presence.changed:
@@ -53,7 +56,9 @@ class PtySession(Session):
             super()._readable()
 
     def _write(self) -> None:
-        if self._presence.changed and self._look() and not self._muted:
+        if self._presence.changed:
+            self._look()
+        if self._leaving() and not self._muted:
             self._writing = True  # for nobody: the next host must not get it, and this one is about to be muted
         else:
             super()._write()
@@ -121,20 +126,27 @@ class PtyEndpoint(Endpoint):
         if self._presence is None:
             session = Session(self._reactor, modem, self._master, self._master, self._sessions.discard)
         else:
-            session = PtySession(self._reactor, modem, self._master, self._presence, self._look, self._sessions.discard)
+            session = PtySession(
+                self._reactor,
+                modem,
+                self._master,
+                self._presence,
+                self._look,
+                lambda: self._lingering is not None,
+                self._sessions.discard,
+            )
         self._session = session
         self._sessions.add(session)
         session.start()
 
-    def _look(self) -> bool:
-        """Take note of who came and went: begin anew where the host has gone, return whether that is about to be."""
+    def _look(self) -> None:
+        """Take note of who came and went: begin anew where the host has gone."""
         assert self._presence is not None
         left, anybody = self._presence.left(), self._presence.anybody
         if anybody and (left or self._lingering is not None):
             self._change()
         elif left and self._lingering is None:
             self._lingering = self._reactor.loop.call_later(LINGER, self._change)
-        return self._lingering is not None
 
     def _change(self) -> None:
         """Leave the terminal to the next host."""

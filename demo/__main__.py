@@ -20,7 +20,7 @@ CONVERSATIONS: dict[str, list[Callable[[Talk], None]]] = {
     "slm-1.9": [slm.tcp_1_9, slm.udp_1_9, slm.tls_1_9, slm.dtls_1_9, slm.data_mode_1_9],
     "slm-2.0": [slm.polling_2_0, slm.udp_2_0, slm.tls_2_0, slm.dtls_2_0],
     "slm-2.7": [slm.server_2_7, slm.client_2_7, slm.udp_2_7, slm.tls_2_7, slm.tls_server_2_7, slm.dtls_2_7],
-    "ameba-2.4": [ameba.tcp, ameba.udp, ameba.server, ameba.wifi],
+    "ameba-2.4": [ameba.tcp, ameba.tls, ameba.udp, ameba.server, ameba.secure_server, ameba.wifi],
 }
 
 

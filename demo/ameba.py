@@ -7,6 +7,7 @@ import socket
 
 from tests.serving import PATIENCE, accept, port_of, receive, tcp_server
 
+from demo.secure import tls_client, tls_server
 from demo.talk import Talk, every_byte, show, web_server
 
 
@@ -14,20 +15,35 @@ def tcp(host: Talk) -> None:
     """TCP: fetch a page from a web server; what it sends comes unasked."""
     with web_server("It works!") as port:
         host.receive(f"AT+SKTCLIENT=0,1,,localhost,{port},,1", "\r\nOK\r\n")
-        request = b"GET / HTTP/1.0\r\n\r\n"
-        host.receive(f"AT+SKTSENDRAW=0,{len(request)}", ">>>\r\n")
-        show("host", request.decode())
-        host.send(request)
-        host.hear("OK")
-        page = b""
-        while b"It works!" not in page:
-            header = host.read_until(b":")
-            size = re.fullmatch(rb"\[\$\]\[SKT\]\[DATA\]\[0\]\[(\d+)\]:", header)
-            assert size is not None, header
-            data = host.read(int(size[1]) + 2)
-            show("modem", (header + data).decode("latin-1"))
-            page += data
-        host.receive("AT+SKTDEL=0", "\r\nOK\r\n")
+        _fetch(host, b"It works!")
+
+
+def tls(host: Talk) -> None:
+    """TLS: the same from a server whose certificate is checked by the CA of suite 1."""
+    with tls_server("It works, secretly!") as port:
+        host.receive(f"AT+SKTCLIENT=0,3,1,localhost,{port},,1", "\r\nOK\r\n")
+        show("host", "AT+SKTSTATE")
+        host.send(b"AT+SKTSTATE\r")
+        show("modem", host.read_until(b"\r\nOK\r\n").decode())
+        _fetch(host, b"secretly!")
+
+
+def _fetch(host: Talk, end: bytes) -> None:
+    """Ask for the page, and take what comes up to ``end``."""
+    request = b"GET / HTTP/1.0\r\n\r\n"
+    host.receive(f"AT+SKTSENDRAW=0,{len(request)}", ">>>\r\n")
+    show("host", request.decode())
+    host.send(request)
+    host.hear("OK")
+    page = b""
+    while end not in page:
+        header = host.read_until(b":")
+        size = re.fullmatch(rb"\[\$\]\[SKT\]\[DATA\]\[0\]\[(\d+)\]:", header)
+        assert size is not None, header
+        data = host.read(int(size[1]) + 2)
+        show("modem", (header + data).decode("latin-1"))
+        page += data
+    host.receive("AT+SKTDEL=0", "\r\nOK\r\n")
 
 
 def udp(host: Talk) -> None:
@@ -67,6 +83,26 @@ def server(host: Talk) -> None:
         assert same
         show("modem", re.sub(r"\[\$\]\[TT\]:\w+ Watermark\r\n", "", host.read_until(b"\r\nOK\r\n").decode()))
     host.receive("AT+SKTDEL=0", "\r\nOK\r\n")
+
+
+def secure_server(host: Talk) -> None:
+    """TLS server: a client checks who it is, and a client that never speaks keeps nobody waiting."""
+    with tcp_server() as free:
+        port = port_of(free)
+    host.receive(f"AT+SKTSERVER=0,2,1,{port},1", "\r\nOK\r\n")
+    with socket.create_connection(("127.0.0.1", port)), tls_client(port) as client:
+        address = f"dst_address:127.0.0.1,dst_port:{port_of(client)}"
+        event = f"[$][SKT][EVENT]: A client[link_id:2,seed,tls,{address}] connected to server[link_id:0]\r\n"
+        host.expect(event.encode())
+        show("modem", event)
+        client.sendall(b"Hello, Ameba")
+        message = "[$][SKT][DATA][2][12]:Hello, Ameba\r\n"
+        host.expect(message.encode())
+        show("modem", message)
+        host.receive(r"AT+SKTSEND=2,13,,,Hello\, client", "\r\nOK\r\n")
+        show("peer", f"TLS client got {receive(client, 13)!r}")
+        host.receive("AT+SKTDEL=0", "\r\nOK\r\n")
+        show("peer", f"TLS client got {client.recv(1)!r}, the end of the stream")
 
 
 def wifi(host: Talk) -> None:

@@ -37,6 +37,8 @@ def keep_credentials(folder: Path) -> None:
         (Slot(Area.NATIVE, SERVER_TAG, Kind.CERTIFICATE), server.certificate),
         (Slot(Area.NATIVE, SERVER_TAG, Kind.KEY), server.key),
         (Slot(Area.CLIENT, 1, Kind.CA), ca.certificate),
+        (Slot(Area.SERVER, 1, Kind.CERTIFICATE), server.certificate),
+        (Slot(Area.SERVER, 1, Kind.KEY), server.key),
     ):
         store.write(slot, content)
 

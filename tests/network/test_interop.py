@@ -1,5 +1,6 @@
 """Hosts, servers and clients that are not ours: pyserial, chat, nginx, python -m http.server, curl, nc."""
 
+import contextlib
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import time
 import pytest
 import serial
 
+from tests.certificates import HOST
 from tests.serving import PATIENCE, Served, port_of, tcp_server
 
 PAGE = "<html>" + "a page that takes more than one receive " * 200 + "</html>\n"
@@ -45,6 +47,13 @@ def python_server(folder):
 
 @pytest.fixture
 def nginx(folder, tmp_path):
+    with run_nginx(folder, tmp_path) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def run_nginx(folder, tmp_path, listen="", tls=""):
+    """Run nginx, which serves ``folder``; return its port."""
     with tcp_server() as free:
         port = port_of(free)
     config = tmp_path / "nginx.conf"
@@ -52,12 +61,14 @@ def nginx(folder, tmp_path):
         f"daemon off; master_process off; error_log stderr; pid {tmp_path}/pid; events {{}}\n"
         f"http {{ access_log off; client_body_temp_path {tmp_path}/a; proxy_temp_path {tmp_path}/b;\n"
         f"fastcgi_temp_path {tmp_path}/c; uwsgi_temp_path {tmp_path}/d; scgi_temp_path {tmp_path}/e;\n"
-        f"server {{ listen 127.0.0.1:{port}; root {folder}; }} }}\n"
+        f"server {{ listen 127.0.0.1:{port}{listen}; root {folder}; {tls} }} }}\n"
     )
     process = subprocess.Popen(["nginx", "-c", str(config)], stderr=subprocess.DEVNULL)
-    yield port
-    process.terminate()
-    process.wait()
+    try:
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def ask(port, line):
@@ -71,10 +82,10 @@ def ask(port, line):
     return answer
 
 
-def fetch(port, server):
+def fetch(port, server, connect=None):
     """Fetch /page.html as the firmware of a host would; return the whole response."""
     deadline = time.monotonic() + PATIENCE
-    while b"ERROR" in (answer := connect(port, server)):
+    while b"ERROR" in (answer := (connect or connect_plain)(port, server)):
         assert time.monotonic() < deadline, answer  # the server is still starting
     assert b"#XSEND: 0," in ask(port, 'AT#XSEND=0,0,0,"GET /page.html HTTP/1.0\r\nHost: localhost\r\n\r\n"')
     response = b""
@@ -88,7 +99,7 @@ def fetch(port, server):
     return response
 
 
-def connect(port, server):
+def connect_plain(port, server):
     ask(port, "AT#XCLOSE")
     assert ask(port, "AT#XSOCKET=1,1,0") == b"\r\n#XSOCKET: 0,1,6\r\n\r\nOK\r\n"
     return ask(port, f'AT#XCONNECT=0,"localhost",{server}')
@@ -100,6 +111,38 @@ def test_pyserial_fetches_a_page(served, server, request):
         response = fetch(port, request.getfixturevalue(server))
     assert response.split(b"\r\n")[0].endswith(b" 200 OK")
     assert response.endswith(PAGE.encode())
+
+
+@needs("nginx")
+def test_pyserial_fetches_a_page_over_tls(served, folder, tmp_path, files):
+    """The certificate is that of a throw-away CA, which the host writes to the modem in flight mode."""
+    tls = f"ssl_certificate {files}/server.pem; ssl_certificate_key {files}/server.key; ssl_protocols TLSv1.2;"
+    with (
+        run_nginx(folder, tmp_path, " ssl", tls) as server,
+        serial.Serial(served.where[0], 115200, timeout=PATIENCE) as port,
+    ):
+        assert ask(port, "AT+CFUN=4") == b"\r\nOK\r\n"
+        assert ask(port, f'AT%CMNG=0,16842753,0,"{(files / "ca.pem").read_text()}"') == b"\r\nOK\r\n"
+        assert ask(port, "AT+CFUN=1") == b"\r\nOK\r\n"
+        response = fetch(port, server, connect_tls)
+        assert response.split(b"\r\n")[0].endswith(b" 200 OK")
+        assert response.endswith(PAGE.encode())
+        assert ask(port, "AT#XSSOCKETOPT=0,0,4") in SUITES
+        assert ask(port, "AT#XCLOSE=0") == b"\r\n#XCLOSE: 0,0\r\n\r\nOK\r\n"
+        ask(port, "AT#XSSOCKET=1,1,0,16842753")
+        ask(port, 'AT#XSSOCKETOPT=0,1,2,"another.name"')
+        assert ask(port, f'AT#XCONNECT=0,"localhost",{server}') == b"\r\nERROR\r\n"
+
+
+SUITES = [b"\r\n#XSSOCKETOPT: 0,0x%04x\r\n\r\nOK\r\n" % suite for suite in (0xC02B, 0xC02C, 0xCCA9)]
+"""What nginx may choose for an EC key."""
+
+
+def connect_tls(port, server):
+    ask(port, "AT#XCLOSE")
+    assert ask(port, "AT#XSSOCKET=1,1,0,16842753") == b"\r\n#XSSOCKET: 0,1,258\r\n\r\nOK\r\n"
+    assert ask(port, f'AT#XSSOCKETOPT=0,1,2,"{HOST}"') == b"\r\nOK\r\n"
+    return ask(port, f'AT#XCONNECT=0,"localhost",{server}')
 
 
 @needs("chat")

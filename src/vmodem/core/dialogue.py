@@ -1,11 +1,13 @@
 """What the log shows of the AT dialogue: everything but secrets.
 
 A secret is what stands behind the name of a secret command, and in the answer to it. A line that is no command may be
-a piece of one: of an unknown command the log shows what stands before its first quote, and of what follows it, or
-follows a secret or a line that was too long, nothing but the size until a known command comes.
+a piece of one: of an unknown command the log shows what stands before its first quote or line end, and of what
+follows it, or follows a secret or a line that was too long, nothing but the size until a known command comes.
 """
 
 from __future__ import annotations
+
+import re
 
 from vmodem.core.dialect import Dialect
 from vmodem.core.errors import CommandError
@@ -36,13 +38,14 @@ class Dialogue:
         if name is None and self._is_known(line):
             self._suspicious = False
             return line
-        shown = b"" if self._suspicious else line.partition(b'"')[0]
+        whole = line.strip(b"\r\n")
+        shown = b"" if self._suspicious else re.split(b'["\r\n]', whole, maxsplit=1)[0]
         if name is not None:
             shown = b"AT" + name
         self._suspicious = True
-        if shown == line:
-            return line
-        self._hidden = line
+        if shown == whole:
+            return shown
+        self._hidden = whole.replace(b"\n", b"").strip()  # as a device repeats it
         return b"%b%b (%d bytes)" % (shown, _CUT, len(line))
 
     def overlong(self) -> None:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL, crypto
 
@@ -141,7 +142,7 @@ def _identify(context: Context, credentials: Credentials) -> None:
         raise CredentialError("key", "there is a certificate but no key")
     try:
         key: Any = load_pem_private_key(credentials.key, None)
-    except (ValueError, TypeError):  # TypeError: it is encrypted
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is encrypted
         raise CredentialError("key", "not a private key in PEM without a password") from None
     try:
         context.use_certificate(own)
@@ -150,7 +151,7 @@ def _identify(context: Context, credentials: Credentials) -> None:
     try:
         context.use_privatekey(key)
         context.check_privatekey()
-    except (SSL.Error, TypeError):
+    except (SSL.Error, crypto.Error, TypeError):
         raise MismatchError("key", "it does not belong to the certificate") from None
     for certificate in chain:
         context.add_extra_chain_cert(certificate)
@@ -161,8 +162,11 @@ def _certificates(part: str, pem: bytes) -> list[x509.Certificate]:
     if not pem:
         return []
     try:
-        return x509.load_pem_x509_certificates(pem)
-    except ValueError:
+        certificates = x509.load_pem_x509_certificates(pem)
+        for certificate in certificates:
+            crypto.X509.from_cryptography(certificate)  # OpenSSL refuses some that are no proper ones
+        return certificates
+    except (ValueError, x509.InvalidVersion, crypto.Error):
         raise CredentialError(part, "not a certificate in PEM") from None
 
 

@@ -30,6 +30,8 @@ def test_known_commands_are_shown_whole(dialogue, line):
         (b'AT#XCMNG=0,7,2,"hush"', b"AT#XCMNG=0,7,2,... (21 bytes)"),
         (b"ATI", b"ATI"),
         (b"hello", b"hello"),
+        (b"\nhello", b"hello"),
+        (b"-----BEGIN PRIVATE KEY-----\nhush", b"-----BEGIN PRIVATE KEY-----... (32 bytes)"),
     ],
 )
 def test_others_are_not(dialogue, line, shown):
@@ -68,7 +70,7 @@ def test_a_hidden_line_is_hidden_in_its_answer_too():
 PEM = b"-----BEGIN PRIVATE KEY-----\r\nhush\r\nhush\r\n-----END PRIVATE KEY-----\r\n"
 
 
-@pytest.mark.parametrize("name", ["sm-1.0", "slm-1.9", "slm-2.0", "slm-2.7"])
+@pytest.mark.parametrize("name", ["sm-1.0", "slm-1.9", "slm-2.0", "slm-2.7", "ameba-2.4"])
 @pytest.mark.parametrize(
     "sent",
     [
@@ -80,9 +82,33 @@ PEM = b"-----BEGIN PRIVATE KEY-----\r\nhush\r\nhush\r\n-----END PRIVATE KEY-----
         b"AT%%CMNG=0,7,2,%b" % (PEM * 100),
         b'AT#XCMNG=0,7,2,"%b"' % PEM,
         b'AT#XCMNG=0,7,3,"hush"',
+        PEM,
+        PEM.replace(b"\r", b""),
+        PEM.replace(b"\n", b""),
+        PEM.replace(b"hush", b"AThush"),
+        PEM.replace(b"hush", b"AT+FMI%b+/==" % (b"hush" * 16)),
+        b"  " + PEM.replace(b"\r\n", b"\n    "),
     ],
 )
 def test_the_log_of_a_modem_shows_no_secret(caplog, name, sent):
+    shows_no_secret(caplog, name, sent)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"AT+CERT=0,1,%b" % PEM,
+        b"AT+WLCONN=ssid,x,pw,hushhush",
+        b"AT+WLCONN=ssid,x,hushhush",
+        b"AT+WLCONN=x,hushhush",
+        b"AT+WLCONN=ssid,x,key_id,hushhush",
+    ],
+)
+def test_neither_does_that_of_an_ameba(caplog, sent):
+    shows_no_secret(caplog, "ameba-2.4", sent)
+
+
+def shows_no_secret(caplog, name, sent):
     caplog.set_level("DEBUG")
     for attached in (True, False):
         modem = Virtual(dialects.find(name), attached=attached)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import errno
 import gc
 import random
@@ -164,6 +165,11 @@ def pair(kind=STREAM, client=NAMED, server=SERVING, **options):
 @pytest.fixture(params=KINDS, ids=lambda kind: "TLS" if kind is STREAM else "DTLS")
 def kind(request):
     return request.param
+
+
+def pem_lines(der):
+    """Return the lines of ``der`` in PEM."""
+    return base64.encodebytes(der).split()
 
 
 def fails(code, call, *arguments):
@@ -405,6 +411,25 @@ class TestSecurity:
         with pytest.raises(CredentialError) as caught:
             End(kind, security(credentials))
         assert (caught.value.part, caught.value.errno) == (part, errno.ECONNREFUSED)
+
+    @pytest.mark.parametrize("part", ["ca", "certificate", "key"])
+    @pytest.mark.filterwarnings("ignore::UserWarning")  # serial numbers that should not be
+    def test_damaged_credentials(self, part):
+        whole = C.client.key if part == "key" else C.client.certificate
+        head, *lines, foot = whole.splitlines()
+        der = base64.b64decode(b"".join(lines))
+        dice = random.Random(1)
+        refused = 0
+        for _ in range(300):
+            damaged = bytearray(der)
+            damaged[dice.randrange(len(der))] = dice.randrange(256)
+            pem = b"\n".join([head, *pem_lines(bytes(damaged)), foot, b""])
+            own = {} if part == "ca" else {"certificate": C.client.certificate, "key": C.client.key}
+            try:
+                End(STREAM, security(Credentials(**{**own, part: pem})))
+            except CredentialError:
+                refused += 1
+        assert refused > 50
 
     def test_a_server_needs_an_identity(self, kind):
         with pytest.raises(CredentialError, match="a server needs one"):

@@ -7,7 +7,7 @@ from typing import Final
 from vmodem.core.commands import CommandTable
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import LineRules, Terminator
-from vmodem.dialects.ameba import configuring, connecting, links, network, system, transfer, wifi
+from vmodem.dialects.ameba import certificates, configuring, connecting, links, network, system, transfer, wifi
 from vmodem.dialects.ameba.device import OK, Ameba, error, information, urc
 from vmodem.dialects.ameba.errata import ERRATA
 from vmodem.dialects.ameba.given import given
@@ -26,6 +26,7 @@ DIALECT: Final = Dialect(
         transfer.commands,
         links.commands,
         network.commands,
+        certificates.commands,
     ),
     errata=ERRATA,
     policies={Follow.MANUAL: MANUAL, Follow.FIRMWARE: FIRMWARE},

@@ -34,7 +34,7 @@ Index: TypeAlias = Annotated[int, _number]
 commands = CommandTable("File System AT Command")
 
 
-@commands.set("+CERT", "Show a certificate suite", surplus=False)
+@commands.set("+CERT", "Show a certificate suite", surplus=False, secret=True)
 def cert(device: Ameba, role: Role, index: Index) -> bytes:
     """Show the files of a suite; of a private key that there is one, and no more.
 

@@ -13,7 +13,8 @@ from vmodem.core import calls
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
 from vmodem.core.syntax import Value
-from vmodem.dialects.ameba import receiving
+from vmodem.credentials.store import Area
+from vmodem.dialects.ameba import receiving, secure
 from vmodem.dialects.ameba.device import Ameba, Link, NewLinkId, Protocol, Role, SocketOptions
 from vmodem.dialects.ameba.syntax import Field, Filled, filled, number
 from vmodem.net.interface import Family, NetSocket, Option, SocketType, family_of
@@ -21,18 +22,18 @@ from vmodem.net.interface import Family, NetSocket, Option, SocketType, family_o
 PROTOCOLS: Final = (Protocol.UDP, Protocol.TCP, *[Protocol.TLS] * 4)
 """The protocol of every <conn_type>."""
 
-CLIENTS_WITH_CERTIFICATE: Final = (3, 4, 5)
-"""The <conn_type> of TLS clients that use a certificate suite."""
-
 BACKLOG: Final = 5
 CONNECT_TIMEOUT: Final = 20.0
 """Seconds until a peer that does not answer counts as unreachable: the device sends six SYN."""
 
 LONGEST_HOST: Final = 255
 
-SERVER_FAILED: Final = {Protocol.TCP: 2, Protocol.UDP: 4}
-CLIENT_FAILED: Final = {Protocol.TCP: 2, Protocol.UDP: 4}
-SSL_CONFIG_FAILED: Final = 8
+HANDSHAKE_TIMEOUT: Final = 60.0
+"""Seconds that the handshake of a client may take."""
+
+SERVER_FAILED: Final = {Protocol.TCP: 2, Protocol.UDP: 4, Protocol.TLS: 11}
+CLIENT_FAILED: Final = {Protocol.TCP: 2, Protocol.UDP: 4, Protocol.TLS: 13}
+HANDSHAKE_FAILED: Final = 14
 
 KEEP_ALIVE: Final = {
     Option.KEEPIDLE: "tcp_keepidle",
@@ -55,7 +56,6 @@ ClientType: TypeAlias = Annotated[int, number(0, 5)]
 
 _port: Final = number(1, 65535)
 _flag: Final = number(0, 1)
-_cert_index: Final = number(1, 10)
 
 commands = CommandTable("Socket AT Commands")
 
@@ -74,19 +74,21 @@ def sktserver(
     Args:
         device: the device.
         link_id: an id that is not in use.
-        conn_type: 0 UDP, 1 TCP, 2 and 3 TLS.
+        conn_type: 0 UDP, 1 TCP, 2 and 3 TLS: 3 checks the clients.
         cert_index: the certificate suite, TLS only.
         src_port: the port.
-        auto_rcv: whether what arrives is sent to the host unasked; for TCP, at the seeds.
+        auto_rcv: whether what arrives is sent to the host unasked; but for UDP, at the seeds.
     """
-    protocol = PROTOCOLS[conn_type]
-    if protocol is Protocol.TLS:
-        _need_certificates(device, cert_index)
+    security = secure.wanted(device, Area.SERVER, conn_type, cert_index)
     port = _port(device, src_port)
-    server = Link(link_id, Role.SERVER, protocol, auto_rcv=_flag(device, auto_rcv), options=device.options)
+    server = _link(device, link_id, Role.SERVER, conn_type, auto_rcv)
     server.source = (device.wifi.address, port)
-    with _failing(SERVER_FAILED[protocol]):
-        net = _listen_udp(device, port) if protocol is Protocol.UDP else _listen_tcp(device, port)
+    server.security = security
+    if security is not None:
+        secure.check(device, security)
+    with _failing(SERVER_FAILED[server.protocol]):
+        listen = _listen_udp if server.protocol is Protocol.UDP else _listen_tcp
+        net = listen(device, port, server.options)
     device.open(server, net)
     device.sockets.add(server)
     if server.listens:
@@ -95,19 +97,27 @@ def sktserver(
         receiving.receive(device, server, net)
 
 
-def _listen_udp(device: Ameba, port: int) -> NetSocket:
+def _link(device: Ameba, link_id: int, role: Role, conn_type: int, auto_rcv: str) -> Link:
+    """Return a new link, which is in no table yet; it has the options that AT+SKTCFG asked for."""
+    protocol = PROTOCOLS[conn_type]
+    has_options = protocol is not Protocol.TLS or device.policy.tls_has_options
+    options = device.options if has_options else SocketOptions()
+    return Link(link_id, role, protocol, auto_rcv=_flag(device, auto_rcv), options=options)
+
+
+def _listen_udp(device: Ameba, port: int, options: SocketOptions) -> NetSocket:
     net = device.modem.network.open(Family.IPV4, SocketType.DGRAM)
     with _closing_on_failure(net):
-        _set_timeouts(net, device.options)
+        _set_timeouts(net, options)
         net.set_option(Option.REUSEADDR, 1)  # as on the device, several servers may have the same port
         net.bind(port)
     return net
 
 
-def _listen_tcp(device: Ameba, port: int) -> NetSocket:
+def _listen_tcp(device: Ameba, port: int, options: SocketOptions) -> NetSocket:
     net = device.modem.network.open(Family.IPV4, SocketType.STREAM)
     with _closing_on_failure(net):
-        _set_options(net, device.options)
+        _set_options(net, options)
         net.bind(port)
         net.listen(BACKLOG)
     return net
@@ -129,31 +139,33 @@ async def sktclient(
     Args:
         device: the device.
         link_id: an id that is not in use.
-        conn_type: 0 UDP, 1 TCP, 2 to 5 TLS.
+        conn_type: 0 UDP, 1 TCP, 2 to 5 TLS: 3 and 5 check the server, 4 and 5 show a certificate.
         cert_index: the certificate suite, for the types 3 to 5.
         dst_host: an IPv4 address or a name.
         dst_port: the peer's port.
         src_port: the port that datagrams come from, UDP only.
         auto_rcv: whether what arrives is sent to the host unasked.
     """
-    protocol = PROTOCOLS[conn_type]
-    if conn_type in CLIENTS_WITH_CERTIFICATE:
-        _need_certificates(device, cert_index)
+    security = secure.wanted(device, Area.CLIENT, conn_type, cert_index)
     port = _port(device, dst_port)
-    source_port = _port(device, src_port) if src_port or protocol is Protocol.UDP else 0
-    client = Link(link_id, Role.CLIENT, protocol, auto_rcv=_flag(device, auto_rcv), options=device.options)
+    source_port = _port(device, src_port) if src_port or PROTOCOLS[conn_type] is Protocol.UDP else 0
+    client = _link(device, link_id, Role.CLIENT, conn_type, auto_rcv)
     client.source = ("0.0.0.0", source_port)
     device.sockets.add(client)  # before anything waits: a seed that connects meanwhile takes another id
     opened = False
     try:
         client.destination = (await _resolve(dst_host), port)
-        if protocol is Protocol.TLS:
-            raise CommandError("there is no TLS yet", code=SSL_CONFIG_FAILED)
-        with _failing(CLIENT_FAILED[protocol]):
-            if protocol is Protocol.UDP:
-                _bind(device, client)
+        if security is not None:
+            secure.check(device, security)
+        with _failing(CLIENT_FAILED[client.protocol]):
+            if client.protocol is Protocol.UDP:
+                net = _bind(device, client)
             else:
-                await _connect(device, client)
+                net = await _connect(device, client)
+        if security is not None:
+            with _failing(HANDSHAKE_FAILED):
+                net = await secure.handshake(device, client, net, security, HANDSHAKE_TIMEOUT)
+        receiving.receive(device, client, net)
         opened = True
     finally:
         if not opened:
@@ -165,22 +177,24 @@ async def _resolve(host: str) -> str:
     return host if family_of(host) is Family.IPV4 else await calls.resolve(host, Family.IPV4)
 
 
-def _bind(device: Ameba, client: Link) -> None:
+def _bind(device: Ameba, client: Link) -> NetSocket:
     """Open a UDP client: it takes datagrams from anybody, and sends to its destination."""
     net = device.modem.network.open(Family.IPV4, SocketType.DGRAM)
     device.open(client, net)
     _set_timeouts(net, client.options)
     net.bind(client.source[1])
-    receiving.receive(device, client, net)
+    return net
 
 
-async def _connect(device: Ameba, client: Link) -> None:
+async def _connect(device: Ameba, client: Link) -> NetSocket:
+    """Connect a TCP or TLS client; of the latter SKTSTATE does not tell the local address."""
     net = device.modem.network.open(Family.IPV4, SocketType.STREAM)
     device.open(client, net)
     _set_options(net, client.options)
     await calls.connect(device.modem, net, client.destination, CONNECT_TIMEOUT)
-    client.source = net.local_address()
-    receiving.receive(device, client, net)
+    if client.protocol is Protocol.TCP:
+        client.source = net.local_address()
+    return net
 
 
 def _set_timeouts(net: NetSocket, options: SocketOptions) -> None:
@@ -201,12 +215,6 @@ def _set_options(net: NetSocket, options: SocketOptions) -> None:
         for option, name in KEEP_ALIVE.items():
             if value := getattr(options, name):
                 net.set_option(option, value)
-
-
-def _need_certificates(device: Ameba, cert_index: str) -> None:
-    """Find a certificate suite; there is none yet."""
-    index = _cert_index(device, cert_index)
-    raise CommandError(f"there is no certificate suite {index}", code=device.policy.missing_certificate)
 
 
 @contextmanager

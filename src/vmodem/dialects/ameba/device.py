@@ -14,7 +14,7 @@ from vmodem.core.tasks import Task
 from vmodem.dialects.ameba.policy import Policy
 from vmodem.dialects.ameba.syntax import number, unknown_line
 from vmodem.dialects.ameba.wifi import Wifi
-from vmodem.net.interface import Address, NetSocket
+from vmodem.net.interface import Address, NetSocket, Security
 
 MEMP_NUM_NETCONN: Final = 20
 """How many links there may be: servers, clients and seeds together."""
@@ -61,11 +61,13 @@ class Link:
         role: server, client or seed.
         protocol: what it speaks.
         auto_rcv: whether what arrives is sent to the host unasked.
-        options: the socket options when it was made; those of its server for a seed.
+        options: the socket options when it was made; those of its server for a seed; TLS has none.
         source: the local address and port that SKTSTATE prints.
         destination: whom it sends to, `NOWHERE` for a server.
         net: the network's socket, None where the connection has ended: then the id stays in use until it is deleted.
         fd: the number of that socket, -1 where there is none.
+        security: how a server secures its connections, None for not at all.
+        ready: whether it can be used: not as long as the handshake of a seed lasts, which has nothing but its id then.
         server: the server that a seed belongs to.
         seeds: the seeds of a server, in the order in which they connected.
         task: what receives, or accepts, in the background.
@@ -80,7 +82,9 @@ class Link:
         "net",
         "options",
         "protocol",
+        "ready",
         "role",
+        "security",
         "seeds",
         "sending",
         "server",
@@ -100,6 +104,8 @@ class Link:
         self.source = self.destination = NOWHERE
         self.net: NetSocket | None = None
         self.fd = -1
+        self.security: Security | None = None
+        self.ready = True
         self.server: Link | None = None
         self.seeds: list[Link] = []
         self.task: Task | None = None
@@ -210,8 +216,10 @@ def any_link(device: Ameba, value: Value) -> Link:
 
 
 def open_link(device: Ameba, value: Value) -> Link:
-    """Accept the id of a link whose connection has not ended."""
+    """Accept the id of a link whose connection is there, and has not ended."""
     link = any_link(device, value)
+    if not link.ready:
+        raise CommandError(f"the handshake of link {link.handle} is not done")
     if link.net is None:
         raise CommandError(f"the connection of link {link.handle} has ended")
     return link

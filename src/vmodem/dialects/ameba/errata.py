@@ -58,6 +58,13 @@ ERRATA: Final = (
         answer="a seed has all options of its server: the host's network does so, and a host expects it",
     ),
     Erratum(
+        page="AT+SKTCFG",
+        manual="global options of TCP, UDP and SSL sockets",
+        firmware="TLS sockets have none of them",
+        answer="as the manual; with --follow firmware TLS sockets have none",
+        policy="tls_has_options",
+    ),
+    Erratum(
         page="AT+SKTSERVER, AT+SKTCLIENT, AT+SKTSEND",
         manual="brackets around <cert_index>, <src_port>, <dst_ip>,<dst_port>: they may be left out",
         firmware="the commas are mandatory: always 5, 7 and 5 values; the manual's examples have them",
@@ -72,6 +79,18 @@ ERRATA: Final = (
     ),
     Erratum(
         page="AT+SKTSERVER, AT+SKTCLIENT",
+        manual="10 where mbedtls_ssl_conf_own_cert() fails",
+        firmware="never for a key that does not belong to the certificate: then every handshake fails",
+        answer="10 for such a key, 9 for everything that cannot be read",
+    ),
+    Erratum(
+        page="AT+SKTSERVER, AT+SKTCLIENT",
+        manual="silent about the versions of TLS, and about the dates in certificates",
+        firmware="TLS 1.2, as it is built by default; dates count where its clock is set",
+        answer="TLS 1.2; dates count, by the clock of the modem's machine",
+    ),
+    Erratum(
+        page="AT+SKTSERVER, AT+SKTCLIENT",
         manual="silent about an id that is in use",
         firmware="1, also where only the id is left of a connection that has ended",
         answer="the same",
@@ -80,7 +99,7 @@ ERRATA: Final = (
         page="AT+SKTSERVER",
         manual="silent about Wi-Fi",
         firmware="a server can be made while there is none",
-        answer="2 or 4: what the modem binds to is its own address, and it has none then",
+        answer="2, 4 or 11: what the modem binds to is its own address, and it has none then",
     ),
     Erratum(
         page="AT+SKTSERVER",
@@ -93,6 +112,19 @@ ERRATA: Final = (
         manual="<auto_rcv> 3: the task that receives the TCP client and data",
         firmware="without auto_rcv too a server accepts, and reports every client",
         answer="the same; data of such a client is read with AT+SKTREAD",
+    ),
+    Erratum(
+        page="AT+SKTSERVER",
+        manual="silent about the handshake of a TLS client",
+        firmware="the message comes after it. During it the client has its id already, and nothing else; where it fails"
+        " the connection is closed, the id is free again, and nobody is told",
+        answer="the same; the id can be deleted meanwhile",
+    ),
+    Erratum(
+        page="AT+SKTSERVER",
+        manual="silent about a TLS client that connects and says nothing",
+        firmware="it keeps the server from accepting others, and from receiving what its other clients send",
+        answer="not imitated: handshakes go on side by side, and each is given up after 30 seconds",
     ),
     Erratum(
         page="AT+SKTSERVER",
@@ -109,8 +141,20 @@ ERRATA: Final = (
     Erratum(
         page="AT+SKTCLIENT",
         manual="<src_port> is required for UDP only",
-        firmware="for TCP it is checked and not used",
+        firmware="for TCP and TLS it is checked and not used; AT+SKTSTATE prints that of a TLS client",
         answer="the same",
+    ),
+    Erratum(
+        page="AT+SKTCLIENT",
+        manual="the types 3 and 5 verify the certificate of the server with the CA certificate",
+        firmware="that alone: not whose certificate it is; the server is not told a name either (no SNI)",
+        answer="the same",
+    ),
+    Erratum(
+        page="AT+SKTCLIENT",
+        manual="silent about a TLS server that does not answer",
+        firmware="the handshake has no end",
+        answer="14 after 60 seconds",
     ),
     Erratum(
         page="AT+SKTCLIENT",
@@ -148,6 +192,12 @@ ERRATA: Final = (
         firmware="OK where a part could be sent before the time was over, and the rest is lost",
         answer="2 where not all could be sent; with --follow firmware OK if a part was",
         policy="partial_send_is_ok",
+    ),
+    Erratum(
+        page="AT+SKTSEND, AT+SKTSENDRAW",
+        manual="silent about how much a TLS link takes at once",
+        firmware="as much as one record holds, 4096 bytes by default; the rest is lost, and the answer OK",
+        answer="not imitated: everything is sent",
     ),
     Erratum(
         page="AT+SKTSENDRAW",
@@ -190,6 +240,12 @@ ERRATA: Final = (
     ),
     Erratum(
         page="AT+SKTREAD",
+        manual="silent about the rest of a TLS record that did not fit in <data_size>",
+        firmware="it cannot be read before more has come",
+        answer="not imitated: it can be read at once",
+    ),
+    Erratum(
+        page="AT+SKTREAD",
         manual="<udp_dstip>, <udp_dstport> are the destination",
         firmware="they are the sender of the datagram, for UDP clients too; what does not fit in <data_size> is lost",
         answer="the same",
@@ -218,6 +274,12 @@ ERRATA: Final = (
         manual="deleting a seed deletes the seed alone",
         firmware="deleting one of several seeds can corrupt the list of the others",
         answer="not imitated",
+    ),
+    Erratum(
+        page="AT+CERT",
+        manual="silent",
+        firmware="prints the private key too",
+        answer="the path of the key, and an empty line more where there is one; never the key, on either side",
     ),
     Erratum(
         page="AT+TEST",

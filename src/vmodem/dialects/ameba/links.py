@@ -14,7 +14,7 @@ def sktstate(device: Ameba) -> list[str]:
     rows: list[str] = []
     for link in device.sockets:
         if link.role is not Role.SEED:
-            rows += [_row(each) for each in (link, *link.seeds)]
+            rows += [_row(each) for each in (link, *link.seeds) if each.ready]
     return rows
 
 

@@ -18,6 +18,7 @@ class Policy(dialect.Policy):
         missing_certificate: the number of the error when a certificate suite does not exist.
         read_is_text: whether SKTREAD prints the data as text: up to the first NUL, and nothing where it is too long.
         partial_send_is_ok: whether a send that a timeout cut short counts as sent.
+        tls_has_options: whether the options of SKTCFG are for TLS links too.
         failed_raw_ends_at_once: whether SKTSENDRAW ends when sending fails, and takes what follows for commands.
     """
 
@@ -25,6 +26,7 @@ class Policy(dialect.Policy):
     missing_certificate: int
     read_is_text: bool
     partial_send_is_ok: bool
+    tls_has_options: bool
     failed_raw_ends_at_once: bool
 
 
@@ -35,6 +37,7 @@ MANUAL: Final = Policy(
     missing_certificate=6,
     read_is_text=False,
     partial_send_is_ok=False,
+    tls_has_options=True,
     failed_raw_ends_at_once=False,
 )
 
@@ -46,5 +49,6 @@ FIRMWARE: Final = Policy(
     missing_certificate=1,
     read_is_text=True,
     partial_send_is_ok=True,
+    tls_has_options=False,
     failed_raw_ends_at_once=True,
 )

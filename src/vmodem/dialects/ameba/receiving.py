@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from vmodem.core.errors import CommandError
 from vmodem.core.tasks import Delay, Ready, Room
+from vmodem.dialects.ameba import secure
 from vmodem.dialects.ameba.device import Ameba, Link, Protocol, Role
-from vmodem.net.interface import CLOSURE, POLLIN, Address, NetSocket
+from vmodem.net.interface import CLOSURE, POLLIN, Address, NetSocket, Security
 
 log = logging.getLogger("vmodem")
 
@@ -21,6 +22,9 @@ PIECE: Final = 16384
 
 ACCEPT_RETRY: Final = 0.5
 """Seconds until accepting is tried again when the host's network cannot."""
+
+HANDSHAKE_TIMEOUT: Final = 30.0
+"""Seconds that a client of a TLS server has for its handshake."""
 
 EVENT_PROTOCOL: Final = {Protocol.TCP: "tcp", Protocol.TLS: "tls"}
 
@@ -102,8 +106,33 @@ def _admit(device: Ameba, server: Link, net: NetSocket, address: Address) -> Non
     server.seeds.append(seed)
     device.open(seed, net)
     device.sockets.add(seed)
+    if server.security is None:
+        _announce(device, server, seed)
+        receive(device, seed, net)
+    else:
+        seed.ready = False
+        seed.task = device.modem.spawn(_secure(device, server, seed, net, server.security))
+
+
+async def _secure(device: Ameba, server: Link, seed: Link, plain: NetSocket, security: Security) -> None:
+    """Secure a connection, and serve it from then on; where that fails it was never there."""
+    try:
+        net = await secure.handshake(device, seed, plain, security, HANDSHAKE_TIMEOUT)
+    except OSError as error:
+        log.info("server %d turns %s:%d away: %s", server.handle, *seed.destination, error)
+        seed.task = None  # it is this one, which ends by itself
+        device.delete(seed)
+        return
+    seed.ready = True
+    _announce(device, server, seed)
+    if seed.auto_rcv:
+        await _until_closed(device, seed, _stream(device, seed, net))
+
+
+def _announce(device: Ameba, server: Link, seed: Link) -> None:
+    """Tell the host of a client."""
+    ip, port = seed.destination
     device.modem.urc(
-        f"[SKT][EVENT]: A client[link_id:{link_id},seed,{EVENT_PROTOCOL[seed.protocol]},dst_address:{address[0]},"
-        f"dst_port:{address[1]}] connected to server[link_id:{server.handle}]"
+        f"[SKT][EVENT]: A client[link_id:{seed.handle},seed,{EVENT_PROTOCOL[seed.protocol]},dst_address:{ip},"
+        f"dst_port:{port}] connected to server[link_id:{server.handle}]"
     )
-    receive(device, seed, net)

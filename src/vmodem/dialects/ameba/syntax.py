@@ -21,6 +21,9 @@ from vmodem.core.syntax import Form, Request, Value
 ESCAPING: Final = frozenset({"+SKTSEND", "+SKTSENDRAW"})
 """The commands in whose fields a backslash escapes a comma and a backslash."""
 
+_NAME: Final = re.compile(r"\+[A-Z]{1,16}", re.ASCII)
+"""What the name of a command may be; a line of a certificate or of a key is longer."""
+
 _TAB_IS_SPACE: Final = bytes.maketrans(b"\t", b" ")
 _IGNORED: Final = b"\n\xff"
 _NUMBER: Final = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)", re.ASCII)
@@ -34,7 +37,7 @@ class NotACommandError(CommandError):
     """
 
     def __init__(self, line: str) -> None:
-        super().__init__(f"{line!r} is no command")
+        super().__init__("no command")  # the log must not show the line: it may be a piece of a key
         self.line = line
 
 
@@ -47,9 +50,9 @@ def parse(line: bytes) -> Request | None:
     text = line.translate(_TAB_IS_SPACE, _IGNORED).decode("latin-1").lstrip(" ")
     if not text:
         return None
-    if not text.startswith("AT"):
-        raise NotACommandError(text)
     name, equals, arguments = text[2:].partition("=")
+    if not text.startswith("AT") or not _NAME.fullmatch(name):
+        raise NotACommandError(text)
     if not equals:
         return Request(name, Form.SET, [])
     fields = _split_escaped(arguments) if name in ESCAPING else arguments.split(",")

@@ -140,7 +140,7 @@ def wlstaticip(device: Any, *fields: Field) -> None:
     device.wifi.static = Addresses(*fields)
 
 
-@commands.set("+WLCONN", "Join a network")
+@commands.set("+WLCONN", "Join a network", secret=True)
 async def wlconn(device: Any, *fields: Field) -> list[str]:
     """Join a network: pairs of ssid, bssid, pw, key_id or ch and its value, in any order.
 
@@ -153,7 +153,8 @@ async def wlconn(device: Any, *fields: Field) -> list[str]:
     if modem.config.wifi.connect_time > 0:
         await Delay(modem.now + modem.config.wifi.connect_time)
     if not wifi.finds(target):
-        raise CommandError(f"{target} cannot be joined", code=CONNECT_FAILED, lines=["[$]wifi connect failed"])
+        reason = "there is no such network, or its password is another one"
+        raise CommandError(reason, code=CONNECT_FAILED, lines=["[$]wifi connect failed"])
     joined: list[str] = wifi.join()
     return joined
 
@@ -230,7 +231,7 @@ def _pairs(fields: Sequence[str], readers: Mapping[str, Callable[[str], Any]]) -
     values = [*fields[1::2], ""]
     for name, value in zip(fields[::2], values, strict=False):
         if name not in readers:
-            raise CommandError(f"{name!r} is none of {', '.join(readers)}", code=INVALID)
+            raise CommandError(f"a name that is none of {', '.join(readers)}", code=INVALID)
         given[name] = readers[name](value)
     return given
 
@@ -238,13 +239,13 @@ def _pairs(fields: Sequence[str], readers: Mapping[str, Callable[[str], Any]]) -
 def _ssid(value: str) -> str:
     if 1 <= len(value) <= MAX_SSID:
         return value
-    raise CommandError(f"{value!r} is no ssid", code=INVALID)
+    raise CommandError("no ssid", code=INVALID)
 
 
 def _bssid(value: str) -> str:
     if _ETHERNET.fullmatch(value):
         return value
-    raise CommandError(f"{value!r} is no bssid", code=INVALID)
+    raise CommandError("no bssid", code=INVALID)
 
 
 def _password(value: str) -> str:
@@ -256,7 +257,7 @@ def _password(value: str) -> str:
 def _key_id(value: str) -> str:
     if value in ("0", "1", "2", "3"):
         return value
-    raise CommandError(f"{value!r} is no key_id", code=INVALID)
+    raise CommandError("no key_id", code=INVALID)
 
 
 def _channel(value: str) -> int:

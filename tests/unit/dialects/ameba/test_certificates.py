@@ -1,20 +1,15 @@
-from dataclasses import replace
-
 import pytest
 
-from vmodem.core.commands import CommandTable
 from vmodem.credentials.store import Area, Kind, Slot, Store
-from vmodem.dialects.ameba import DIALECT, certificates
+from vmodem.dialects.ameba import DIALECT
 from vmodem.virtual import Virtual
-
-WITH_CERT = replace(DIALECT, commands=CommandTable().include(DIALECT.commands, certificates.commands))
 
 
 def ask(line, *entries):
     store = Store()
     for area, kind, content in entries:
         store.write(Slot(area, 1, kind), content)
-    modem = Virtual(WITH_CERT, credentials=store)
+    modem = Virtual(DIALECT, credentials=store)
     modem.take()
     modem.send(line.encode() + b"\r\n")
     return modem.take()

@@ -14,7 +14,6 @@ from vmodem.dialects.ameba.syntax import atoi, parse
         (b'AT+X=a, "b,c" ,d=e\\,f', "+X", ["a", ' "b', 'c" ', "d=e\\", "f"]),
         (b"  AT+X=\xe9", "+X", ["\xe9"]),
         (b"A\nT\xff+X=a\tb", "+X", ["a b"]),
-        (b"AT", "", []),
         (b"AT+SKTSEND=0,1,,,\\,", "+SKTSEND", ["0", "1", "", "", ","]),
         (b"AT+SKTSENDRAW=\\\\,\\\\\\,", "+SKTSENDRAW", ["\\", "\\,"]),
     ],
@@ -29,7 +28,20 @@ def test_an_empty_line_is_ignored(line):
 
 
 @pytest.mark.parametrize(
-    "line", [b"at+x", b"+SKTSTATE", b"AAT+X", b"AT+SKTSEND=\\", b"AT+SKTSEND=\\n", b"AT+SKTSEND=\\\\\\"]
+    "line",
+    [
+        b"AT",
+        b"ATE0",
+        b"AT+X?",
+        b"AT+x",
+        b"AT+ABCDEFGHIJKLMNOPQ",
+        b"at+x",
+        b"+SKTSTATE",
+        b"AAT+X",
+        b"AT+SKTSEND=\\",
+        b"AT+SKTSEND=\\n",
+        b"AT+SKTSEND=\\\\\\",
+    ],
 )
 def test_what_is_no_command_and_what_cannot_be_escaped_are_errors(line):
     with pytest.raises(CommandError):

@@ -76,9 +76,10 @@ class Service(ABC):
     Attributes:
         family: protocol family of the latest socket, 0 before the first.
         socket: the client's socket, or the server's own; None where the service is not in use.
+        sending: whether the foreground sends, and may be waiting for the peer to take it.
     """
 
-    __slots__ = ("_event_fd", "_kind", "device", "family", "socket")
+    __slots__ = ("_event_fd", "_kind", "device", "family", "sending", "socket")
 
     type: SocketType
 
@@ -88,6 +89,7 @@ class Service(ABC):
         self._event_fd: int | None = None
         self.family = 0
         self.socket: Socket | None = None
+        self.sending = False
 
     @property
     def handle(self) -> int:
@@ -153,9 +155,18 @@ class Service(ABC):
             self.close_socket(socket)
 
     def close_socket(self, socket: Socket) -> None:
-        """Close one socket; whoever waits for it in the foreground is told."""
-        socket.net.abort(errno.ECONNRESET)
+        """Close one socket; whoever waits in the foreground for it to take data is told."""
+        if self.sending:
+            socket.net.abort(errno.ECONNRESET)
         self.device.close(socket)
+
+    async def send_now(self, sending: Coroutine[Any, Any, int]) -> int:
+        """Await ``sending``, a call in the foreground; return how much went."""
+        self.sending = True
+        try:
+            return await sending
+        finally:
+            self.sending = False
 
     def serve(self, socket: Socket) -> None:
         """Pass on what comes from ``socket``, until it ends."""
@@ -342,7 +353,7 @@ class TcpService(Service):
             return 0
         if self.connection is None:
             raise CommandError("nobody is connected")
-        return await calls.send(self.device.modem, self.connection.net, data, POLLOUT_TIMEOUT)
+        return await self.send_now(calls.send(self.device.modem, self.connection.net, data, POLLOUT_TIMEOUT))
 
     def _connected(self, server: Socket, net: NetSocket, address: Address) -> None:
         try:
@@ -454,10 +465,10 @@ class UdpService(Service):
             return 0
         modem, net = self.device.modem, self.socket.net
         if self.socket.role == CLIENT:
-            return await calls.send(modem, net, data, POLLOUT_TIMEOUT)
+            return await self.send_now(calls.send(modem, net, data, POLLOUT_TIMEOUT))
         if self.remote is None:
             raise CommandError("nobody has sent a datagram that could be answered")
-        return await calls.sendto(modem, net, data, self.remote, POLLOUT_TIMEOUT)
+        return await self.send_now(calls.sendto(modem, net, data, self.remote, POLLOUT_TIMEOUT))
 
 
 class ProxyModem(SerialLteModem):

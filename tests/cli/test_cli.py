@@ -133,9 +133,7 @@ class TestServe:
         with Served("--dialect", "slm-2.7") as served, tcp_server() as listener:
             for _ in range(10):
                 host = served.host()
-                host.ask(
-                    f'AT#XTCPCLI=1,"127.0.0.1",{port_of(listener)}', b'\r\n#XTCPCLI: 1,"connected"\r\n\r\nOK\r\n'
-                )
+                host.ask(f'AT#XTCPCLI=1,"127.0.0.1",{port_of(listener)}', b'\r\n#XTCPCLI: 1,"connected"\r\n\r\nOK\r\n')
                 with accept(listener):
                     host.close()
                 served.host().close()  # its first bytes are the banner

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import select
 import socket
 import struct
 import threading
@@ -555,6 +556,22 @@ class TestData:
                 server.send(flush)
             for flush in flushes:
                 modem.hear(flush)
+            modem.close()
+
+    @pytest.mark.parametrize("dialect", ["slm-1.9", "slm-2.0"])
+    def test_data_mode_ends_with_the_connection(self, served, dialect):
+        with a_host(served, dialect) as modem:
+            with python_server(lambda connection: receive(connection, 3)) as address:
+                modem.open(STREAM)
+                modem.connect(address)
+                modem.enter_data_mode()
+                modem.host.send(b"one")
+            for _ in range(10):  # the first flush is answered by a reset, a later one cannot be sent
+                modem.host.send(b"lost")
+                time.sleep(0.05)
+                if select.select([modem.host.fd], [], [], 0)[0]:
+                    break
+            modem.host.expect(ERROR)
             modem.close()
 
     def test_a_mebibyte_to_the_modem(self, sm):

@@ -270,8 +270,8 @@ class TestLeavingNothingBehind:
             eventually(lambda: modem.descriptors() == before)
 
     def test_noise(self, host):
-        host.send(random.Random(2).randbytes(1 << 16).replace(b"+", b"") + b'\r"\r\r')
-        host.send(b"\r" * 2 + b'"' + b"\r" * 5000)
+        noise = random.Random(2).randbytes(1 << 16).replace(b"+", b"")
+        host.send(noise + b'"\r' * (noise.count(b'"') % 2) + b"\r")
         host.send(b"AT#XUUID\r")
         before = host.read_until(b"\r\n#XUUID: ")
         assert before.replace(b"\r\nERROR\r\n", b"") == b"\r\n#XUUID: "  # noise is ERROR and nothing else

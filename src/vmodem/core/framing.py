@@ -69,7 +69,6 @@ class LineReader:
     __slots__ = (
         "_after_cr",
         "_echoed",
-        "_ends",
         "_kept",
         "_limit",
         "_overlong",
@@ -84,7 +83,6 @@ class LineReader:
     def __init__(self, terminator: Terminator, rules: LineRules, overlong: Overlong = Overlong.ERROR) -> None:
         self._terminator = terminator
         ends = (b"\r" if terminator is Terminator.CR else b"\n") + (b"\0" if rules.nul else b"")
-        self._ends = re.compile(b"[%b]" % ends)
         self._special = re.compile(b"[%b%b%b]" % (ends, BACKSPACE, b'"' if rules.quotes else b""))
         self._limit = rules.limit
         self._overlong_rule = overlong
@@ -131,10 +129,10 @@ class LineReader:
         self._echo(buffer, self._pos, echo)
         if self._pos < window:
             return None
-        self._quoted = False
         if self._overlong_rule is Overlong.ERROR_AT_ONCE:
             del buffer[:window]
             self._pos = self._echoed = 0
+            self._quoted = False
             raise LineTooLong
         self._overlong = True
         self._kept = bytes(buffer[: self._limit])
@@ -142,11 +140,13 @@ class LineReader:
         return self._skip_overlong(buffer, echo)
 
     def _skip_overlong(self, buffer: bytearray, echo: bytearray | None) -> bytes | None:
-        """Discard bytes up to the next terminator; quotes and editing no longer mean anything."""
-        while (found := self._ends.search(buffer, self._pos)) is not None:
+        """Discard bytes up to the next terminator, one within quotes not counted; editing means nothing any more."""
+        while (found := self._special.search(buffer, self._pos)) is not None:
             at = found.start()
             self._pos = at + 1
-            if self._ends_line(buffer, at):
+            if buffer[at] == QUOTE:
+                self._quoted = not self._quoted
+            elif buffer[at] not in BACKSPACE and not self._quoted and self._ends_line(buffer, at):
                 return self._take_line(buffer, at, echo)
         self._echo(buffer, len(buffer), echo)
         if buffer:

@@ -89,6 +89,7 @@ class Modem:
         "_timers",
         "_urc_size",
         "_urcs",
+        "_urcs_flow",
         "_watch",
         "baud",
         "config",
@@ -146,6 +147,7 @@ class Modem:
         self._timers: list[tuple[float, Callable[[], None]]] = []
         self._urcs: deque[bytes] = deque()
         self._urc_size = 0
+        self._urcs_flow = False
         self._last_rx = 0.0
         self._pressed = False  # the host is held back
         self._eof = False
@@ -256,6 +258,16 @@ class Modem:
     def takes_data(self) -> bool:
         """Whether the host's bytes are data: in data mode, or for a command that takes them itself."""
         return self._takes_data
+
+    @property
+    def urcs_flow(self) -> bool:
+        """Whether unsolicited messages are sent although the host's bytes are data."""
+        return self._takes_data and (self._urcs_flow or self.policy.urcs_in_data_mode)
+
+    def let_urcs_flow(self) -> None:
+        """Send unsolicited messages, those that wait first, although the host's bytes are data; until data ends."""
+        self._urcs_flow = True
+        self._send_urcs()
 
     def write(self, line: Line) -> None:
         """Send a line, or bytes as they are, at once: in the middle of a command, or of data mode."""
@@ -517,7 +529,7 @@ class Modem:
     def _drop(self, task: Task) -> None:
         if task is self._foreground:
             self._foreground = None
-            self._takes_data = False
+            self._takes_data = self._urcs_flow = False
             self._input_limit = INPUT_LIMIT
             self._watch = None
         elif task in self._tasks:
@@ -561,7 +573,7 @@ class Modem:
         """Send what is queued, unless a command or data mode keeps it waiting."""
         if not self._urcs or self._held_back():
             return
-        if self._foreground is not None and not (self._takes_data and self.policy.urcs_in_data_mode):
+        if self._foreground is not None and not self.urcs_flow:
             return
         while self._urcs and len(self.output) < OUTPUT_LIMIT:
             data = self._urcs.popleft()
@@ -580,7 +592,7 @@ class Modem:
                     self._send_urcs()
 
     def _has_room(self) -> bool:
-        written_at_once = self._takes_data and not self.policy.urcs_in_data_mode
+        written_at_once = self._takes_data and not self.urcs_flow
         return len(self.output) < OUTPUT_LIMIT and (written_at_once or not self._urcs)
 
 

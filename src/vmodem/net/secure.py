@@ -706,8 +706,8 @@ def _pack(records: list[bytes]) -> list[bytes]:
 
 
 def _host_name(name: str) -> bytes:
-    """Return ``name`` in bytes; OpenSSL would take an empty one for none, and check nothing."""
-    if not name or "\0" in name or not name.isascii() or len(name) > 255:
+    """Return ``name`` in bytes; to OpenSSL an empty one is none, and one with a dot in front all that end with it."""
+    if not name or name[0] == "." or "\0" in name or not name.isascii() or len(name) > 255:
         raise OSError(errno.EINVAL, "not a host name")
     return name.encode()
 

@@ -35,9 +35,10 @@ class Nrf91:
 
     ncs_version: ClassVar[str]
     libmodem_version: ClassVar[str]
+    """Versions of the nRF Connect SDK and of the modem library that the firmware was built with."""
+
     credential_areas: ClassVar[tuple[Area, ...]] = MODEM_TLS
     """Where the credentials of a security tag are looked for."""
-    """Versions of the nRF Connect SDK and of the modem library that the firmware was built with."""
 
     def __init__(self, modem: Modem, sockets: SocketTable[Socket]) -> None:
         self.modem = modem

@@ -107,6 +107,19 @@ class TestAFailedHandshakeLeavesNothing:
         modem.wait(0.1)
         fails(modem)
 
+    def test_a_peer_that_goes_on_and_on(self, name):
+        """One byte a second of a record that never ends does not move the deadline."""
+        modem = fresh(name)
+        assert begin(modem, name) == b""
+        limit = 30 if name == "sm-1.0" else 123
+        for byte in b"\x16\x03\x03\x40\x00" + bytes(limit - 6):
+            modem.wait(1)
+            peer_of(modem).send(bytes([byte]))
+            modem.pump()
+        assert modem.take() == b""
+        modem.wait(1)
+        fails(modem)
+
     @pytest.mark.parametrize("end", ["close", "reset"])
     def test_the_peer_leaves(self, name, end):
         modem = fresh(name)

@@ -35,7 +35,11 @@ async def xconnect(device: SerialLteModem, url: Host, port: UInt16) -> str:
     socket = _need_role(device, CLIENT)
     need_port(port)
     address = await calls.resolve(url, socket.family)
-    await calls.connect(device.modem, socket.net, (address, port), socket.send_timeout)
+    try:
+        await calls.connect(device.modem, socket.net, (address, port), socket.send_timeout)
+    except TimeoutError:
+        device.reopen(socket)  # the attempt must not come off when nobody waits for it any more
+        raise
     if socket.sec_tag is not None:
         await secure(device, socket, TLS_NUMBERS)
     return "#XCONNECT: 1"
@@ -57,13 +61,16 @@ async def xaccept(device: SerialLteModem, timeout: Int) -> str:
     The server reaches the latest connection only; an earlier one is closed.
     """
     listener = _need_role(device, SERVER)
-    if listener.peer is None:
-        device.sockets.free_handle()  # there has to be one, before anybody is accepted
-    limit = timeout if timeout > 0 else listener.receive_timeout
-    net, address = await calls.accept(device.modem, listener.net, limit)
-    if listener.peer is not None:
-        device.close(listener.peer)
-    peer = Socket(device.sockets.free_handle(), net, listener.family, listener.type, SERVER)
+    old = listener.peer
+    handle = device.sockets.reserve() if old is None else old.handle  # nobody else may take it meanwhile
+    try:
+        limit = timeout if timeout > 0 else listener.receive_timeout
+        net, address = await calls.accept(device.modem, listener.net, limit)
+    finally:
+        device.sockets.release(handle)
+    if old is not None:
+        device.close(old)
+    peer = Socket(handle, net, listener.family, listener.type, SERVER)
     peer.listener = listener
     listener.peer = peer
     device.add(peer)

@@ -360,7 +360,13 @@ ERRATA_2_7: Final = (
         page="Data mode",
         manual="silent on what comes between the modem's +++ and the host's",
         firmware="data has its header, and new clients are told of at once",
-        answer="data as the firmware; clients are accepted once the host has left",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="Data mode",
+        manual="silent on a client that comes and goes meanwhile",
+        firmware="both are told of at once",
+        answer="both are told of, as soon as lines are sent again; the next client has to wait for that",
     ),
     Erratum(
         page="#XTCPCLI",

@@ -42,6 +42,9 @@ CHUNK: Final = 2048
 """The most bytes that one #XTCPDATA or #XUDPDATA passes on; a longer datagram is cut."""
 
 BACKLOG: Final = 1
+RETRY: Final = 1.0
+"""Seconds until a server that could not accept tries again."""
+
 SERVER_HANDSHAKE: Final = 30
 """Seconds that a client of a TLS server has for its handshake; meanwhile others are turned away."""
 
@@ -55,7 +58,10 @@ UNREACHABLE: Final = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH)
 
 
 class ServiceDataMode(DataMode):
-    """Data mode of a service: where it has nowhere to send to any more, ``+++`` asks the host to leave."""
+    """Data mode of a service: where it has nowhere to send to any more, ``+++`` asks the host to leave.
+
+    From then on what peers send has its header, and what there is to report is reported.
+    """
 
     __slots__ = ()
 
@@ -63,6 +69,7 @@ class ServiceDataMode(DataMode):
         """Ask the host to leave, discard what it sends until it does, and tell ``status`` in the end."""
         if not self.lost:
             self._device.modem.write(ESCAPE)
+            self._device.modem.let_urcs_flow()
         super().lose(status)
 
 
@@ -222,14 +229,10 @@ class Service(ABC):
 
     def _pass_on(self, data: bytes) -> None:
         modem = self.device.modem
-        if modem.takes_data and not self.device.null_mode:
+        if modem.takes_data and not modem.urcs_flow:
             modem.write(data)
-            return
-        headed = information(f"#X{self._kind}DATA: {len(data)}") + data
-        if modem.takes_data:
-            modem.write(headed)
         else:
-            modem.urc_bytes(headed)
+            modem.urc_bytes(information(f"#X{self._kind}DATA: {len(data)}") + data)
 
 
 class TcpService(Service):
@@ -239,9 +242,10 @@ class TcpService(Service):
         peer: the connection that the server has accepted, None for none.
         newcomer: the connection of a client that is still at its handshake, None for none.
         security: how the server secures its connections, None for not at all.
+        unheard: whether the host does not know yet that ``peer``, or an earlier one, has come: data mode keeps it.
     """
 
-    __slots__ = ("newcomer", "peer", "security")
+    __slots__ = ("newcomer", "peer", "security", "unheard")
 
     type = SocketType.STREAM
 
@@ -249,6 +253,7 @@ class TcpService(Service):
         super().__init__(device, "TCP")
         self.peer: Socket | None = None
         self.newcomer: Socket | None = None
+        self.unheard = False
         self.security: Security | None = None
 
     @property
@@ -275,15 +280,17 @@ class TcpService(Service):
         return socket
 
     def accept(self) -> None:
-        """Take the clients that wait: the first is served, a further one is turned away."""
-        while self.socket is not None and self.socket.role == SERVER and not self.device.null_mode:
+        """Take the clients that wait: the first is served, a further one is turned away.
+
+        While data mode keeps the host from hearing of one that came and went, the next has to wait.
+        """
+        while self.socket is not None and self.socket.role == SERVER and (self.peer is not None or not self.unheard):
             try:
                 net, address = self.socket.net.accept()
             except BlockingIOError:
                 return
             except OSError as error:
-                log.warning("the TCP server has ended: %s", error)
-                self.fail(-newlib_errno("ECONNRESET"))
+                self._cannot_accept(error)
                 return
             if self.peer is not None or self.newcomer is not None:
                 net.close()
@@ -294,6 +301,14 @@ class TcpService(Service):
         """Close every socket of the service; a client that is still at its handshake is turned away."""
         self._turn_away()
         super().close()
+
+    def _cannot_accept(self, error: OSError) -> None:
+        """End where the link has gone; anything else, such as a lack of descriptors, may pass."""
+        log.warning("the TCP server cannot accept: %s", error)
+        if self.device.modem.network.up:
+            self.device.modem.after(RETRY, self.accept)
+        else:
+            self.fail(-newlib_errno("ECONNRESET"))
 
     def hang_up(self) -> str:
         """Close the connection that the server has accepted; return the line that says so."""
@@ -312,7 +327,7 @@ class TcpService(Service):
         """
         if socket is self.peer and self.device.modem.network.up:
             self._close_peer()
-            if not self.leave_data_mode(status):
+            if not self.leave_data_mode(status) or self.unheard:
                 self.report(f'#XTCPSVR: {status},"disconnected"')
             self.accept()
         else:
@@ -328,7 +343,7 @@ class TcpService(Service):
         self._close_peer()
         self.close()
         told = self.leave_data_mode(status)
-        if connected and not told:
+        if connected and (self.unheard or not told):
             self.report(f'{name}: {status},"disconnected"')
         if server and (connected or not told):
             self.report(f'{name}: {status},"stopped"')
@@ -353,7 +368,8 @@ class TcpService(Service):
             return 0
         if self.connection is None:
             raise CommandError("nobody is connected")
-        return await self.send_now(calls.send(self.device.modem, self.connection.net, data, POLLOUT_TIMEOUT))
+        timeout = self.device.send_timeout(self.connection)
+        return await self.send_now(calls.send(self.device.modem, self.connection.net, data, timeout))
 
     def _connected(self, server: Socket, net: NetSocket, address: Address) -> None:
         try:
@@ -387,6 +403,8 @@ class TcpService(Service):
     def _welcome(self, peer: Socket, address: Address) -> None:
         assert peer.listener is not None
         self.peer = peer.listener.peer = peer
+        modem = self.device.modem
+        self.unheard = self.unheard or (modem.takes_data and not modem.urcs_flow)
         self.report(f'#XTCPSVR: "{address[0]}","connected"')
         self.serve(peer)
 
@@ -463,12 +481,12 @@ class UdpService(Service):
             raise CommandError("the UDP service is not in use")
         if not data:
             return 0
-        modem, net = self.device.modem, self.socket.net
+        modem, net, timeout = self.device.modem, self.socket.net, self.device.send_timeout(self.socket)
         if self.socket.role == CLIENT:
-            return await self.send_now(calls.send(modem, net, data, POLLOUT_TIMEOUT))
+            return await self.send_now(calls.send(modem, net, data, timeout))
         if self.remote is None:
             raise CommandError("nobody has sent a datagram that could be answered")
-        return await self.send_now(calls.sendto(modem, net, data, self.remote, POLLOUT_TIMEOUT))
+        return await self.send_now(calls.sendto(modem, net, data, self.remote, timeout))
 
 
 class ProxyModem(SerialLteModem):
@@ -505,11 +523,6 @@ class ProxyModem(SerialLteModem):
         self.udp.fail(-newlib_errno("ENETDOWN"))
         super().reset_core()
 
-    @property
-    def null_mode(self) -> bool:
-        """Whether data mode is over but for the host, whose bytes are discarded until it leaves."""
-        return self.data_mode is not None and self.data_mode.lost
-
     def begin_data_mode(self, send: Send, *, datagrams: bool) -> Coroutine[Any, Any, None] | None:
         """Begin a socket's data mode once the running command has ended; there is nothing to wait for."""
         self.enter_data_mode(DataMode(self, send, datagrams=datagrams), None)
@@ -523,5 +536,11 @@ class ProxyModem(SerialLteModem):
     async def _in_data_mode(self, data_mode: DataMode) -> str:
         line = await data_mode.run()
         self.data_mode = self.data_mode_of = None
-        self.tcp.accept()  # those who came while the host was to leave
+        self.tcp.unheard = False  # it is told of next
+        self.tcp.accept()
         return line
+
+    def send_timeout(self, socket: Socket) -> float:
+        """Return how many seconds sending may wait; in data mode for ever, unless the host has set a limit."""
+        option = (socket.listener or socket).send_timeout
+        return option if option or self.modem.takes_data else POLLOUT_TIMEOUT

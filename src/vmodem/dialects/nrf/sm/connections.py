@@ -34,7 +34,11 @@ async def xconnect(device: SerialModem, handle: Handle, url: Host, port: UInt16)
     _need_role(handle, CLIENT)
     need_port(port)
     address = await calls.resolve(url, handle.family)
-    await calls.connect(device.modem, handle.net, (address, port), handle.send_timeout)
+    try:
+        await calls.connect(device.modem, handle.net, (address, port), handle.send_timeout)
+    except TimeoutError:
+        device.reopen(handle)  # the attempt must not come off when nobody waits for it any more
+        raise
     if handle.sec_tag is not None:
         await secure(device, handle, TLS_NUMBERS)
     device.poller.check(handle)

@@ -203,4 +203,4 @@ def _get_tls(device: SerialModem, socket: Socket, name: int) -> int | str:
 def _set_hostname(socket: Socket, value: Value | None) -> None:
     if type(value) is not str or len(value) > HOSTNAME_LIMIT:
         raise CommandError(f"{value!r} is not a host name of at most {HOSTNAME_LIMIT} characters")
-    socket.hostname = None if value.upper() == "NULL" else value
+    socket.hostname = None if value.upper() in ("", "NULL") else value

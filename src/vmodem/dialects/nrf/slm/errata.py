@@ -7,6 +7,114 @@ from typing import Final
 from vmodem.core.dialect import Erratum
 from vmodem.dialects.nrf import errata as nrf
 
+# Where every manual is silent, and the firmware decides.
+
+_LINES: Final = (
+    Erratum(
+        page="All commands",
+        manual="silent on echo, the terminator, the greeting and the framing of lines",
+        firmware="no echo, CR LF, Ready, and CR LF before and after each line",
+        answer="as the firmware; --terminator sets another",
+    ),
+    Erratum(
+        page="All commands",
+        manual="silent on upper and lower case, but for an example in lower case",
+        firmware="names may be in either",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="All commands",
+        manual="silent on surplus, empty and trailing parameters",
+        firmware="surplus ones are ignored, empty ones are ERROR; none follows a separator at the end",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="All commands",
+        manual="silent on what a string may hold",
+        firmware="anything but a quote, NUL, backspace and delete; commas and line ends too",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XSOCKET, #XSSOCKET",
+        manual="silent on closing where nothing is open",
+        firmware="OK without a line",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XBIND",
+        manual="a local port; silent on the address",
+        firmware="the address of PDN connection 0",
+        answer="the modem's own address: that of --address, else loopback",
+    ),
+    Erratum(
+        page="#XLISTEN",
+        manual="silent on how many connections may wait",
+        firmware="1",
+        answer="1, as the host's network counts",
+    ),
+)
+
+_STRICT_LINES: Final = (
+    Erratum(
+        page="All commands",
+        manual="silent on empty lines, and on what stands before AT",
+        firmware="both are ERROR",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XSEND, #XSENDTO",
+        manual="silent on how data mode begins and ends",
+        firmware="nothing when it begins; OK when +++ and the time limit of silence (32 ms at 115200 bit/s) end it",
+        answer="as the firmware",
+    ),
+)
+
+_LENIENT_LINES: Final = (
+    Erratum(
+        page="All commands",
+        manual="silent on empty lines, and on what stands before AT",
+        firmware="both are ignored",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="Data mode",
+        manual="silent on how data mode begins and ends",
+        firmware="OK when it begins; +++ anywhere ends it at once, with #XDATAMODE",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XTCPSVR, #XTCPCLI, #XUDPSVR, #XUDPCLI",
+        manual="silent on the numbering of errors",
+        firmware="newlib's, which differs from Linux's for many names",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XTCPSVR, #XTCPCLI, #XUDPSVR, #XUDPCLI",
+        manual="silent on what is read while the service is in its other role",
+        firmware="the handle of the socket that there is",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XTCPCLI, #XUDPCLI",
+        manual="silent on connecting without a link",
+        firmware="what the modem's resolver says",
+        answer="-3, try again, for addresses too",
+    ),
+    Erratum(
+        page="#XTCPDATA, #XUDPDATA",
+        manual="silent on the size of what comes at once",
+        firmware="at most 2048 bytes; a longer datagram is cut, an empty one ignored",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XTCPCLI, #XUDPCLI",
+        manual="the host name has at most 128 bytes",
+        firmware="at most 127",
+        answer="128; with --follow firmware 127",
+        policy="max_host",
+    ),
+)
+
 # What the manuals of 1.9 and 2.0 have in common, and with them 2.7, whose socket commands are those of 2.0.
 
 _SOCKETS: Final = (
@@ -21,18 +129,6 @@ _SOCKETS: Final = (
         manual="the examples print handles 3, 1 and 2 for the first socket",
         firmware="the lowest free handle",
         answer="the lowest free handle; the examples are of firmware that had other sockets open",
-    ),
-    Erratum(
-        page="#XSOCKET",
-        manual='the syntax of closing is #XSOCKET: <result>, its example #XSOCKET: 0,"closed"',
-        firmware='#XSOCKET: 0,"closed"',
-        answer="as the example",
-    ),
-    Erratum(
-        page="#XSSOCKET",
-        manual="AT#XSSOCKET=0 has no example; the syntax of its response begins with #XSOCKET",
-        firmware='#XSOCKET: 0,"closed"',
-        answer="as the firmware, which agrees with the syntax",
     ),
     Erratum(
         page="#XSOCKET",
@@ -98,7 +194,7 @@ _SOCKETS: Final = (
         answer="opening is OK, #XLISTEN is ERROR",
     ),
     Erratum(
-        page="#XCONNECT, #XSENDTO, #XTCPCLI, #XUDPCLI",
+        page="#XCONNECT, #XSENDTO",
         manual="the host name has at most 128 bytes",
         firmware="at most 127",
         answer="128; with --follow firmware 127",
@@ -196,6 +292,42 @@ _OLD_ENGINE: Final = (
 
 _SELECTING: Final = (
     Erratum(
+        page="#XSOCKET",
+        manual='the syntax of closing is #XSOCKET: <result>, its example #XSOCKET: 0,"closed"',
+        firmware='#XSOCKET: 0,"closed"',
+        answer="as the example",
+    ),
+    Erratum(
+        page="#XSSOCKET",
+        manual="AT#XSSOCKET=0 has no example; the syntax of its response begins with #XSOCKET",
+        firmware='#XSOCKET: 0,"closed"',
+        answer="as the firmware, which agrees with the syntax",
+    ),
+    Erratum(
+        page="#XSOCKET, #XSSOCKET",
+        manual="silent on an unknown <op>",
+        firmware="ERROR",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XSOCKET, #XSSOCKET",
+        manual="silent on reading where no socket is active",
+        firmware="OK without a line",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XSOCKETSELECT",
+        manual="silent on how rankings go on",
+        firmware="each socket that is opened gets one more; none is used again or changed by selecting",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XRECV, #XRECVFROM",
+        manual="silent on how much is received at the most",
+        firmware="1240 or 1220 bytes of TCP, 1252 or 1232 of UDP, over IPv4 or IPv6; the rest of a datagram is lost",
+        answer="as the firmware",
+    ),
+    Erratum(
         page="#XSOCKETSELECT",
         manual="the example's rankings begin with 2",
         firmware="rankings begin with 1",
@@ -258,6 +390,24 @@ ERRATA_1_9: Final = (
     _POSITIVE_HANDLES,
     Erratum(
         page="#XSOCKET, #XSSOCKET",
+        manual='closing prints #XSOCKET: 0,"closed" in the examples of both; the syntax does not show it',
+        firmware='#XSOCKET: 0,"closed"',
+        answer="as the examples",
+    ),
+    Erratum(
+        page="#XSOCKET, #XSSOCKET",
+        manual="handle 0 tells that the socket is closed",
+        firmware="so it does, alone in its line; an open socket has its family and role behind it",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XRECV, #XRECVFROM",
+        manual="silent on how much is received at the most",
+        firmware="668 or 648 bytes of TCP, 1252 or 1220 of UDP, over IPv4 or IPv6; the rest of a datagram is lost",
+        answer="as the firmware",
+    ),
+    Erratum(
+        page="#XSOCKET, #XSSOCKET",
         manual="one socket; silent on opening a second one",
         firmware="ERROR",
         answer="as the firmware",
@@ -282,10 +432,12 @@ ERRATA_1_9: Final = (
     ),
     *_SOCKETS,
     *_OLD_ENGINE,
+    *_LINES,
+    *_STRICT_LINES,
     *nrf.ERRATA,
 )
 
-ERRATA_2_0: Final = (*_SOCKETS, *_SELECTING, *_OLD_ENGINE, *nrf.ERRATA)
+ERRATA_2_0: Final = (*_SOCKETS, *_SELECTING, *_OLD_ENGINE, *_LINES, *_STRICT_LINES, *nrf.ERRATA)
 
 ERRATA_2_7: Final = (
     _POSITIVE_HANDLES,
@@ -421,5 +573,7 @@ ERRATA_2_7: Final = (
     ),
     *_SOCKETS,
     *_SELECTING,
+    *_LINES,
+    *_LENIENT_LINES,
     *nrf.ERRATA,
 )

@@ -182,12 +182,11 @@ class TestServe:
                 f'AT#XCMNG=0,16,2,"{pem}"',
                 f'AT#XCMNG=0,16,3,"{secret}"',
                 f"AT%CMNG=0,16,2,{pem}",
-                f'at%cmng=0,16,2,"{pem * 60}"',  # too long, so that its last quote is a first one
+                f'at%cmng=0,16,2,"{pem * 60}"',  # too long
                 pem,
                 pem.replace("\r", ""),
                 f"AT+WLCONN=ssid,vmodem,pw,{secret}",
                 f"AT+CERT=0,1,{pem}",
-                '"',
             ):
                 host.send(line.encode() + host.end)
             host.send((b"AT+TEST=0,done" if dialect == "ameba-2.4" else b"AT+CGSN") + host.end)

@@ -89,6 +89,7 @@ def python_server(serve, *, wrap=True):
     """A server of Python's ssl module on a thread: ``serve`` gets the connection."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # which older versions of Python set
     memory = os.memfd_create("certificate")
     os.write(memory, CERTIFICATES.server.certificate + CERTIFICATES.server.key)
     context.load_cert_chain(f"/proc/self/fd/{memory}")

@@ -29,7 +29,7 @@ $(DEMO)/.made: pyproject.toml
 	touch $@
 
 test: $(VENV)/.made
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 4
 
 check: $(VENV)/.made
 	$(BIN)/ruff check .

@@ -58,6 +58,11 @@ def issue(name, issuer=None, *, days=(-1, 30), hosts=(), authority=False, client
             critical=True,
         )
     )
+    for identifier in (  # Python 3.13 insists on them
+        x509.SubjectKeyIdentifier.from_public_key(private.public_key()),
+        x509.AuthorityKeyIdentifier.from_issuer_public_key((issuer.private if issuer else private).public_key()),
+    ):
+        builder = builder.add_extension(identifier, critical=False)
     if not authority:
         usage = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)

@@ -164,7 +164,7 @@ def _add_serve(commands: Any) -> None:
     parser.add_argument("--offline", action="store_true", help="start detached from the network")
     parser.add_argument("--credentials", type=Path, metavar="DIR", help="where credentials are kept between runs")
     parser.add_argument("--terminator", choices=[end.value for end in Terminator], help="what ends a line")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file: identity, cell, serial line")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file: identity, cell, Wi-Fi, serial line")
     parser.add_argument(
         "--hangup",
         choices=["reset", "keep"],

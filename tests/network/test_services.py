@@ -438,3 +438,28 @@ def test_a_host_that_vanishes_leaves_nothing(last):
                 while client.recv(65536):
                     pass
             eventually(lambda: modem.descriptors() == before)
+
+
+def flood(connection):
+    """Send until the connection ends."""
+    with contextlib.suppress(OSError):
+        while True:
+            connection.sendall(bytes(50_000))
+
+
+def test_a_peer_that_never_stops_does_not_keep_a_slow_host_from_being_heard():
+    with Served("--dialect", "slm-2.7", "--tcp", "0") as modem, tcp_server() as listener, socket.socket() as host:
+        host.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        address, _, port = modem.where[0].rpartition(":")
+        host.connect((address, int(port)))
+        host.sendall(f'AT#XTCPCLI=1,"127.0.0.1",{port_of(listener)}\r\n'.encode())
+        with accept(listener) as peer:
+            thread = threading.Thread(target=flood, args=(peer,))
+            thread.start()
+            time.sleep(0.3)
+            host.sendall(b"AT#XTCPCLI=0\r\n")
+            deadline = time.monotonic() + PATIENCE
+            while thread.is_alive() and time.monotonic() < deadline:
+                host.recv(4096)
+                time.sleep(0.004)
+            assert not thread.is_alive()

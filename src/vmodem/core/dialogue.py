@@ -1,8 +1,8 @@
 """What the log shows of the AT dialogue: everything but secrets.
 
 A secret is what stands behind the name of a secret command, and in the answer to it. A line that is no command may be
-a piece of one: of an unknown command the log shows what stands before its first quote or line end, and of what
-follows it, or follows a secret or a line that was too long, nothing but the size until a known command comes.
+a piece of one: of an unknown command the log shows what stands before its first quote, equals sign or line end, and of
+what follows it, or follows a secret or a line that was too long, nothing but the size until a known command comes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from vmodem.core.dialect import Dialect
 from vmodem.core.errors import CommandError
 
 _CUT = b"..."
+_END_OF_NAME = re.compile(b'["=\r\n]')
 
 
 class Dialogue:
@@ -32,6 +33,8 @@ class Dialogue:
 
     def line(self, line: bytes) -> bytes:
         """Return what is shown of a line of the host."""
+        if not line.strip():
+            return line  # neither a command nor the end of a secret
         name = self._secret(line)
         self._in_secret = name is not None
         self._hidden = b""
@@ -39,7 +42,7 @@ class Dialogue:
             self._suspicious = False
             return line
         whole = line.strip(b"\r\n")
-        shown = b"" if self._suspicious else re.split(b'["\r\n]', whole, maxsplit=1)[0]
+        shown = b"" if self._suspicious else _END_OF_NAME.split(whole, maxsplit=1)[0]
         if name is not None:
             shown = b"AT" + name
         self._suspicious = True
@@ -54,11 +57,12 @@ class Dialogue:
 
     def answer(self, answer: str | bytes) -> str | bytes:
         """Return what is shown of a piece of the answer to the last line."""
-        if isinstance(answer, str):
-            return answer.partition('"')[0] if self._in_secret else answer
         if self._in_secret:
-            return answer.partition(b'"')[0]
-        return answer.replace(self._hidden, _CUT) if self._hidden else answer
+            shown = answer.encode("latin-1") if isinstance(answer, str) else answer
+            return _END_OF_NAME.split(shown.lstrip(b"\r\n"), maxsplit=1)[0]
+        if isinstance(answer, str):
+            return answer
+        return _repeated(answer, self._hidden)
 
     def _secret(self, line: bytes) -> bytes | None:
         """Return the name of the secret command in ``line``, wherever it stands; None where there is none."""
@@ -71,6 +75,10 @@ class Dialogue:
             request = self._dialect.parse(line)
         except CommandError:
             return False
-        if request is None:
-            return not line.strip()
-        return line[:2].upper() == b"AT" and request.name in self._dialect.commands
+        named = request is not None and request.name in self._dialect.commands
+        return named and line[:2].upper() == b"AT"
+
+
+def _repeated(answer: bytes, hidden: bytes) -> bytes:
+    """Return ``answer`` without what it repeats of a line that was not shown whole."""
+    return answer.replace(hidden, _CUT) if hidden else answer

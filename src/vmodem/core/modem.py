@@ -44,6 +44,9 @@ SLEEP_RETRY: Final = 0.05
 OUTPUT_LIMIT: Final = 65536
 """Bytes for the host that may wait before the modem stops producing more."""
 
+UNASKED_LIMIT: Final = OUTPUT_LIMIT // 2
+"""The same for what nobody asked for: peers that never stop must not keep a slow host from being heard."""
+
 
 class Modem:
     """One modem.
@@ -387,7 +390,7 @@ class Modem:
         self._send_urcs()
         if self._tasks:
             self._give_room()
-        self.stalled = len(self.output) >= OUTPUT_LIMIT
+        self.stalled = len(self.output) >= UNASKED_LIMIT
 
     def _next_line(self) -> bool:
         """Execute the next line; return False where there is none."""
@@ -399,7 +402,7 @@ class Modem:
             return True
         if line is None:
             return False
-        if self.policy.loses_input:
+        if self.policy.loses_input and line:
             self._lines.skip_line_feed(self._input)  # it is no part of what is lost
             self._input.clear()
         if log.isEnabledFor(logging.DEBUG):
@@ -575,7 +578,7 @@ class Modem:
             return
         if self._foreground is not None and not self.urcs_flow:
             return
-        while self._urcs and len(self.output) < OUTPUT_LIMIT:
+        while self._urcs and len(self.output) < UNASKED_LIMIT:
             data = self._urcs.popleft()
             self._urc_size -= len(data)
             self.output += data
@@ -593,7 +596,7 @@ class Modem:
 
     def _has_room(self) -> bool:
         written_at_once = self._takes_data and not self.urcs_flow
-        return len(self.output) < OUTPUT_LIMIT and (written_at_once or not self._urcs)
+        return len(self.output) < UNASKED_LIMIT and (written_at_once or not self._urcs)
 
 
 def command_error(error: Exception) -> CommandError:
@@ -602,7 +605,7 @@ def command_error(error: Exception) -> CommandError:
         log.info("error: %.200s", error.reason)
         return error
     if isinstance(error, OSError):
-        log.info("error: %s", errno.errorcode.get(error.errno or 0, str(error)))
+        log.info("error: %.200s", error.strerror or errno.errorcode.get(error.errno or 0, str(error)))
     elif isinstance(error, ResolveError):
         log.info("error: %s", error.name)
     else:

@@ -107,6 +107,11 @@ class Entry:
     written: int
 
     @property
+    def secret(self) -> bool:
+        """Whether the content must not leave the store: by its kind, or since a private key has got into it."""
+        return self.slot.kind in SECRET or b"PRIVATE KEY-----" in self.content
+
+    @property
     def digest(self) -> str:
         """The SHA-256 of the content, as 64 upper-case hexadecimal digits."""
         return sha256(self.content).hexdigest().upper()

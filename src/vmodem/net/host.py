@@ -50,6 +50,7 @@ OPTIONS: Final = {
     Option.BROADCAST: (socket.SOL_SOCKET, socket.SO_BROADCAST),
     Option.SNDTIMEO: (socket.SOL_SOCKET, socket.SO_SNDTIMEO),
     Option.RCVTIMEO: (socket.SOL_SOCKET, socket.SO_RCVTIMEO),
+    Option.USER_TIMEOUT: (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT),
 }
 TIMEOUTS: Final = (Option.SNDTIMEO, Option.RCVTIMEO)
 """The options whose value is a struct timeval."""

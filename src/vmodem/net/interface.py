@@ -61,6 +61,7 @@ class Option(Enum):
     BROADCAST = "SO_BROADCAST"
     SNDTIMEO = "SO_SNDTIMEO"
     RCVTIMEO = "SO_RCVTIMEO"
+    USER_TIMEOUT = "TCP_USER_TIMEOUT"
 
 
 class ResolveError(Exception):
@@ -223,7 +224,7 @@ class NetSocket(ABC):
 
     @abstractmethod
     def set_option(self, option: Option, value: int) -> None:
-        """Set a socket option; the two timeouts are in milliseconds, and waiting for them is the caller's business."""
+        """Set a socket option; timeouts are in milliseconds, and SNDTIMEO and RCVTIMEO are the caller's business."""
 
     @abstractmethod
     def local_address(self) -> Address:

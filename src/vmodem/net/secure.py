@@ -64,6 +64,9 @@ MAX_DATAGRAM: Final = 65535
 OWN_CID_SIZE: Final = 8
 """Bytes in the connection identifier that a server is asked to use."""
 
+LINGER: Final = 30_000
+"""Milliseconds that the peer of a closed connection may take nothing of what is still to be sent."""
+
 MAX_SESSIONS: Final = 32
 SUITES: Final = (*range(0xC001, 0xC100), *range(0x0001, 0x0100), *range(0xCCA8, 0xCCAF))
 """Where IANA has the cipher suites of TLS 1.2."""
@@ -374,6 +377,9 @@ class _Secured(SecureSocket):
             return
         with suppress(SSL.Error):
             self._tls.shutdown()
+        if self.type is SocketType.STREAM:
+            with suppress(OSError):
+                self._inner.set_option(Option.USER_TIMEOUT, LINGER)
         self._linger()
 
     def _linger(self) -> None:

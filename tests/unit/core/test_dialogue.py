@@ -26,8 +26,10 @@ def test_known_commands_are_shown_whole(dialogue, line):
         (b"AT%CMNG=0,7,3,hush", b"AT%CMNG... (18 bytes)"),
         (b'?AT%CMNG=0,7,2,"hush', b"AT%CMNG... (20 bytes)"),
         (b'AT %CMNG=0,7,2,"hush', b"AT%CMNG... (20 bytes)"),
-        (b'AT%CMGN=0,7,2,"hush"', b"AT%CMGN=0,7,2,... (20 bytes)"),
-        (b'AT#XCMNG=0,7,2,"hush"', b"AT#XCMNG=0,7,2,... (21 bytes)"),
+        (b'AT%CMGN=0,7,2,"hush"', b"AT%CMGN... (20 bytes)"),
+        (b"AT%CMGN=0,7,3,hush", b"AT%CMGN... (18 bytes)"),
+        (b"CMNG=0,7,3,hush", b"CMNG... (15 bytes)"),
+        (b'AT#XCMNG=0,7,2,"hush"', b"AT#XCMNG... (21 bytes)"),
         (b"ATI", b"ATI"),
         (b"hello", b"hello"),
         (b"\nhello", b"hello"),
@@ -42,6 +44,7 @@ def test_others_are_not(dialogue, line, shown):
 def test_what_follows_one_may_be_a_piece_of_it(dialogue, first):
     dialogue.line(first)
     for piece in (b"hush", b"MIIhushAT", b'"hush"'):
+        dialogue.line(b"")
         assert dialogue.line(piece) == b"... (%d bytes)" % len(piece)
     assert dialogue.line(b"AT") == b"AT"
     assert dialogue.line(b"hello") == b"hello"
@@ -54,16 +57,16 @@ def test_what_follows_a_line_that_was_too_long(dialogue):
 
 def test_answers(dialogue):
     dialogue.line(b"AT%CMNG=2,7,0")
-    assert dialogue.answer('%CMNG: 7,0,"digest","hush"') == "%CMNG: 7,0,"
-    assert dialogue.answer(b'\r\n%CMNG: 7,0,"digest","hush"') == b"\r\n%CMNG: 7,0,"
-    assert dialogue.answer(b"\r\n+CME ERROR: 513\r\n") == b"\r\n+CME ERROR: 513\r\n"
+    assert dialogue.answer('%CMNG: 7,0,"digest","hush"') == b"%CMNG: 7,0,"
+    assert dialogue.answer(b'\r\n%CMNG: 7,0,"digest","hush"') == b"%CMNG: 7,0,"
+    assert dialogue.answer(b"\r\n+CME ERROR: 513\r\n") == b"+CME ERROR: 513"
     dialogue.line(b"AT+CGSN=1")
     assert dialogue.answer('+CGSN: "352656100367872"') == '+CGSN: "352656100367872"'
 
 
 def test_a_hidden_line_is_hidden_in_its_answer_too():
     dialogue = Dialogue(AMEBA)
-    assert dialogue.line(b'AT%CMNG=0,7,2,"hush"') == b"AT%CMNG=0,7,2,... (20 bytes)"
+    assert dialogue.line(b'AT%CMNG=0,7,2,"hush"') == b"AT%CMNG... (20 bytes)"
     assert dialogue.answer(b'\r\nunknown command AT%CMNG=0,7,2,"hush"\r\n') == b"\r\nunknown command ...\r\n"
 
 
@@ -82,7 +85,11 @@ PEM = b"-----BEGIN PRIVATE KEY-----\r\nhush\r\nhush\r\n-----END PRIVATE KEY-----
         b"AT%%CMNG=0,7,2,%b" % (PEM * 100),
         b'AT#XCMNG=0,7,2,"%b"' % PEM,
         b'AT#XCMNG=0,7,3,"hush"',
+        b'AT%%CMNG=0,7,2,"%b"' % PEM.replace(b"\r\n", b"\r\r\n"),
+        b"AT%%CMNG=0,7,2,%b" % PEM.replace(b"\r\n", b"\r\n\r\n"),
+        b"AT%CMGN=0,7,3,hush",
         PEM,
+        PEM.replace(b"\r\n", b"\r\r\n"),
         PEM.replace(b"\r", b""),
         PEM.replace(b"\n", b""),
         PEM.replace(b"hush", b"AThush"),

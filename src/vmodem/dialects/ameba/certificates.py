@@ -52,7 +52,7 @@ def _blocks(device: Ameba, role: Area, index: int) -> Iterator[bytes]:
         entry = device.modem.credentials.read(slot) if slot.exists else None
         text = b""
         if entry is not None:
-            text = b"" if kind is Kind.KEY else entry.content[:SHOWN]
+            text = b"" if entry.secret else entry.content[:SHOWN]
             text += b"" if kind is Kind.CA else b"\r\n"
         yield b"%s:CERT/%s_%s_%d.%s\r\n%s\r\n" % (
             VOLUME.encode(), role.value.encode(), name.encode(), index, suffix.encode(), text,

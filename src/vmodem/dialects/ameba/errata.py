@@ -311,4 +311,22 @@ ERRATA: Final = (
         firmware="0 requests, or more than 10000 bytes, are OK, and a message on another port; so is a second ping",
         answer="2, so that the host hears of it",
     ),
+    Erratum(
+        page="AT+SKTSERVER, AT+SKTCLIENT, AT+SKTSENDRAW, AT+SKTREAD",
+        manual="numbers of errors for memory, tasks and select",
+        firmware="they occur where the device runs out of something",
+        answer="they do not occur: there is nothing to run out of",
+    ),
+    Erratum(
+        page="Auto-receive",
+        manual="silent about long datagrams, and about messages that come up while a command runs",
+        firmware="16384 bytes at the most; messages come in between",
+        answer="16384 bytes at the most; messages wait for the command's end, but for SKTSENDRAW",
+    ),
+    Erratum(
+        page="AT+WLDISCONN, AT+WLCONN",
+        manual="silent about links that are there",
+        firmware="a server listens at all addresses, with or without Wi-Fi",
+        answer="every link loses its socket (socket_fd:-1), servers too: they listen at the station's own address",
+    ),
 )

@@ -180,7 +180,7 @@ def wlscan(device: Any, *fields: Field) -> list[str]:
     return [_row(number, point) for number, point in enumerate(found, start=1)]
 
 
-@commands.set("+WLSTATE", "Show the network and the addresses")
+@commands.set("+WLSTATE", "Show the network and the addresses", secret=True)
 def wlstate(device: Any) -> list[str]:
     """Show the network that the station is in, and the addresses of its interface."""
     wifi, config = device.wifi, device.modem.config.wifi

@@ -119,7 +119,7 @@ def _write(device: Nrf91, slot: Slot, content: str | None, passwd: str) -> None:
     if slot.kind not in WRITABLE:
         raise CommandError(f"type {slot.kind} cannot be written", code=NO_ACCESS)
     data = content.encode("latin-1")
-    _keep(device, slot, _decrypted(data, passwd) if slot.kind is Kind.KEY and b" ENCRYPTED" in data else data)
+    _keep(device, slot, _decrypted(data, passwd) if slot.kind is Kind.KEY and b"ENCRYPTED" in data else data)
 
 
 def _decrypted(content: bytes, passwd: str) -> bytes:

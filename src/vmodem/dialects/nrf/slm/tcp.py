@@ -15,7 +15,7 @@ from vmodem.dialects.nrf.secure import HANDSHAKE_TIMEO, credentials, server_name
 from vmodem.dialects.nrf.slm.opening import CLOSE, FAMILIES, opens
 from vmodem.dialects.nrf.slm.proxies import NO_HANDLE, ProxyModem
 from vmodem.dialects.nrf.socket import CLIENT
-from vmodem.net.interface import DtlsCid, PeerVerify, ResolveError, Security
+from vmodem.net.interface import DtlsCid, PeerVerify, ResolveError, Security, SocketType
 
 MAX_DATA: Final = 1024
 NO_SEC_TAG: Final = -1
@@ -63,14 +63,27 @@ def xtcpsvr(device: ProxyModem, op: UInt16, port: UInt16, sec_tag: Int = NO_SEC_
     try:
         security = None
         if sec_tag != NO_SEC_TAG:
-            found = credentials(device, sec_tag)
-            security = Security(credentials=found, server=True, peer_verify=PeerVerify.NONE)
+            security = _server_security(device, sec_tag)
         handle = device.tcp.listen(FAMILIES[op], port, security).handle
     except OSError as error:
         device.tcp.close()
         line = f'#XTCPSVR: {-from_host(error.errno or errno.EIO)},"not started"'
         raise CommandError(str(error), lines=[line]) from error
     return [f'#XTCPSVR: {handle},"started"']
+
+
+def _server_security(device: ProxyModem, sec_tag: int) -> Security:
+    """Return how a server secures its connections.
+
+    Raises:
+        ConnectionRefusedError: there are no credentials with the security tag, or none that a server can use.
+    """
+    found = credentials(device, sec_tag)
+    if not (found.certificate or found.psk):
+        raise ConnectionRefusedError(errno.ECONNREFUSED, f"nothing with the security tag {sec_tag} is a server's")
+    security = Security(credentials=found, server=True, peer_verify=PeerVerify.NONE)
+    device.modem.network.check(security, SocketType.STREAM)
+    return security
 
 
 @commands.read("#XTCPSVR")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 
-from tests.serving import PATIENCE, accept, port_of, receive, tcp_server
+from tests.serving import PATIENCE, accept, free_port, port_of, receive, tcp_server
 
 from demo.secure import tls_client, tls_server
 from demo.talk import Talk, every_byte, show, web_server
@@ -51,9 +51,7 @@ def udp(host: Talk) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
         peer.bind(("127.0.0.1", 0))
         peer.settimeout(PATIENCE)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-            free.bind(("127.0.0.1", 0))
-            port = port_of(free)
+        port = free_port()
         host.receive(f"AT+SKTCLIENT=1,0,,127.0.0.1,{port_of(peer)},{port},0", "\r\nOK\r\n")
         host.receive(r"AT+SKTSEND=1,13,,,Hello\, world!", "\r\nOK\r\n")
         data, sender = peer.recvfrom(100)
@@ -65,8 +63,7 @@ def udp(host: Talk) -> None:
 
 def server(host: Talk) -> None:
     """TCP server: a client is a seed, which gets a lot in transparent transmission."""
-    with tcp_server() as free:
-        port = port_of(free)
+    port = free_port()
     host.receive(f"AT+SKTSERVER=0,1,,{port},1", "\r\nOK\r\n")
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.settimeout(PATIENCE)
@@ -87,8 +84,7 @@ def server(host: Talk) -> None:
 
 def secure_server(host: Talk) -> None:
     """TLS server: a client checks who it is, and a client that never speaks keeps nobody waiting."""
-    with tcp_server() as free:
-        port = port_of(free)
+    port = free_port()
     host.receive(f"AT+SKTSERVER=0,2,1,{port},1", "\r\nOK\r\n")
     with socket.create_connection(("127.0.0.1", port)), tls_client(port) as client:
         address = f"dst_address:127.0.0.1,dst_port:{port_of(client)}"

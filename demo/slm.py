@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 
-from tests.serving import PATIENCE, accept, port_of, receive, tcp_server
+from tests.serving import PATIENCE, accept, free_port, port_of, receive, tcp_server
 
 from demo.secure import CA_TAG, PSK_TAG, SERVER_TAG, dtls_server, tls_client, tls_server
 from demo.talk import Talk, every_byte, show, web_server
@@ -91,8 +91,7 @@ def tls_2_7(host: Talk) -> None:
 
 def tls_server_2_7(host: Talk) -> None:
     """TLS server: a client that checks the modem's certificate."""
-    with tcp_server() as free:
-        port = port_of(free)
+    port = free_port()
     host.say(f"AT#XTCPSVR=1,{port},{SERVER_TAG}", '#XTCPSVR: 1,"started"')
     with tls_client(port) as client:
         host.hear('#XTCPSVR: "127.0.0.1","connected"')
@@ -152,9 +151,7 @@ def udp_2_0(host: Talk) -> None:
     """UDP: a server's socket that answers, over IPv6."""
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as peer:
         peer.bind(("::1", 0))
-        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as free:
-            free.bind(("::1", 0))
-            port = port_of(free)
+        port = free_port()
         host.say("AT#XSOCKET=2,2,1", "#XSOCKET: 0,2,17")
         host.say(f"AT#XBIND={port}")
         peer.sendto(b"Anybody there?", ("::1", port))
@@ -166,8 +163,7 @@ def udp_2_0(host: Talk) -> None:
 
 def server_2_7(host: Talk) -> None:
     """TCP server: a client is served from data mode and hung up on."""
-    with tcp_server() as free:
-        port = port_of(free)
+    port = free_port()
     host.say(f"AT#XTCPSVR=1,{port}", '#XTCPSVR: 1,"started"')
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.settimeout(PATIENCE)

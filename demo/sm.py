@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from tests.serving import accept, port_of, receive, tcp_server
+from tests.serving import accept, free_port, port_of, receive, tcp_server
 
 from demo.secure import CA_TAG, PSK_TAG, dtls_server, tls_server
 from demo.talk import Talk, every_byte, show, web_server
@@ -72,8 +72,7 @@ def udp(host: Talk) -> None:
 
 def server(host: Talk) -> None:
     """TCP server: accept a client, serve it from data mode."""
-    with tcp_server() as free:
-        port = port_of(free)
+    port = free_port()
     host.say("AT#XSOCKET=1,1,1", "#XSOCKET: 0,1,6")
     host.say(f"AT#XBIND=0,{port}")
     host.say("AT#XLISTEN=0")

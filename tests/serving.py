@@ -1,6 +1,7 @@
 """A real `vmodem serve`, and the hosts and peers that talk to it."""
 
 import contextlib
+import itertools
 import os
 import select
 import signal
@@ -177,6 +178,23 @@ def tcp_server(family=socket.AF_INET):
     with socket.create_server((address, 0), family=family) as listener:
         listener.settimeout(PATIENCE)
         yield listener
+
+
+PORTS = itertools.cycle(range(4000))
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 5
+
+
+def free_port():
+    """Return a port of loopback that nobody has, TCP or UDP, and that nobody will be given meanwhile.
+
+    It is below those that the kernel gives to connections, and each worker has its own.
+    """
+    while True:
+        port = 10_000 + 4000 * WORKER + (os.getpid() + next(PORTS)) % 4000
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                stack.enter_context(socket.socket(socket.AF_INET, kind)).bind(("127.0.0.1", port))
+            return port
 
 
 def port_of(sock):

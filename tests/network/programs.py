@@ -15,6 +15,7 @@ import pytest
 
 from tests.certificates import CERTIFICATES
 from tests.network.worlds import LOOPBACK, PATIENCE
+from tests.serving import free_port
 from vmodem.net.interface import Family, SocketType
 
 STREAM, DGRAM = SocketType.STREAM, SocketType.DGRAM
@@ -74,9 +75,7 @@ def s_server(files, *options, kind=STREAM, own="server", family=Family.IPV4):
 @contextlib.contextmanager
 def gnutls_serv(*options, kind=STREAM):
     """`gnutls-serv`, which echoes."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM if kind is STREAM else socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     udp = ["--udp"] if kind is DGRAM else []
     with Program("gnutls-serv", *udp, "--echo", "-p", str(port), *options) as program:
         program.hear(rb"IPv4 \S+ port \d+...done")

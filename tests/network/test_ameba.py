@@ -14,7 +14,7 @@ import threading
 
 import pytest
 
-from tests.serving import PATIENCE, Served, accept, port_of, receive, tcp_server
+from tests.serving import PATIENCE, Served, accept, free_port, port_of, receive, tcp_server
 
 OK = b"\r\nOK\r\n"
 EVENT = re.compile(
@@ -42,9 +42,7 @@ class Device:
 
     def serve(self, kind, auto_rcv):
         """Make link 0 a server; return its port."""
-        with socket.socket(socket.AF_INET, kind) as sock:
-            sock.bind(("127.0.0.1", 0))
-            port = port_of(sock)
+        port = free_port()
         self.ask(f"AT+SKTSERVER=0,{int(kind == socket.SOCK_STREAM)},,{port},{int(auto_rcv)}")
         return port
 

@@ -13,7 +13,7 @@ import pytest
 from tests.certificates import CERTIFICATES, HOST, issue
 from tests.network.programs import Program, identity, s_server
 from tests.network.test_ameba import DATA, OK, Device, needs, start
-from tests.serving import PATIENCE, Served, eventually, port_of, receive, tcp_server
+from tests.serving import PATIENCE, Served, eventually, free_port, port_of, receive, tcp_server
 from vmodem.credentials.directory import DirectoryStore
 from vmodem.credentials.store import Area, Kind, Slot
 
@@ -52,15 +52,8 @@ class SecureDevice(Device):
 
     def serve_tls(self, kind, auto_rcv, suite=1):
         """Make link 0 a server; return its port."""
-        for _ in range(5):
-            with tcp_server() as free:
-                port = port_of(free)
-            self.send(b"AT+SKTSERVER=0,%d,%d,%d,%d\r" % (kind, suite, port, auto_rcv))
-            self.expect(b"\r\n")
-            answer = self.host.read_until(b"\r\n")
-            if answer != b"ERROR: 11\r\n":  # somebody else has taken the port meanwhile
-                break
-        assert answer == b"OK\r\n"
+        port = free_port()
+        self.ask(f"AT+SKTSERVER=0,{kind},{suite},{port},{int(auto_rcv)}")
         return port
 
     def seed(self):
@@ -232,8 +225,7 @@ class TestClient:
         assert asked == [None, None]
 
     def test_nobody_is_there(self, device):
-        with tcp_server() as free:
-            port = port_of(free)
+        port = free_port()
         device.ask(f"AT+SKTCLIENT=5,2,,127.0.0.1,{port},,1", b"\r\nERROR: 13\r\n")
         assert device.state() == []
 

@@ -11,7 +11,7 @@ import pytest
 import serial
 
 from tests.certificates import HOST
-from tests.serving import PATIENCE, Served, port_of, tcp_server
+from tests.serving import PATIENCE, Served, free_port
 
 PAGE = "<html>" + "a page that takes more than one receive " * 200 + "</html>\n"
 
@@ -54,8 +54,7 @@ def nginx(folder, tmp_path):
 @contextlib.contextmanager
 def run_nginx(folder, tmp_path, listen="", tls=""):
     """Run nginx, which serves ``folder``; return its port."""
-    with tcp_server() as free:
-        port = port_of(free)
+    port = free_port()
     config = tmp_path / "nginx.conf"
     config.write_text(
         f"daemon off; master_process off; error_log stderr; pid {tmp_path}/pid; events {{}}\n"
@@ -162,8 +161,7 @@ def test_chat_walks_through_the_start(served):
 
 @needs("curl")
 def test_curl_is_served_from_data_mode(served):
-    with tcp_server() as free:
-        number = port_of(free)
+    number = free_port()
     with serial.Serial(served.where[0], 115200, timeout=PATIENCE) as port:
         assert ask(port, "AT#XSOCKET=1,1,1").endswith(b"\r\nOK\r\n")
         assert ask(port, f"AT#XBIND=0,{number}").endswith(b"\r\nOK\r\n")

@@ -22,8 +22,8 @@ from tests.network.programs import (
     python_server,
     s_server,
 )
-from tests.network.test_services import PAGE, free_port, needs, received
-from tests.serving import PATIENCE, Served, eventually, receive, tcp_server
+from tests.network.test_services import PAGE, needs, received
+from tests.serving import PATIENCE, Served, eventually, free_port, receive, tcp_server
 
 OK = b"\r\nOK\r\n"
 ERROR = b"\r\nERROR\r\n"

@@ -25,7 +25,7 @@ from tests.network.programs import (
     python_server,
     s_server,
 )
-from tests.serving import PATIENCE, Served, accept, eventually, port_of, receive, tcp_server
+from tests.serving import PATIENCE, Served, accept, eventually, free_port, port_of, receive, tcp_server
 from vmodem.net.interface import Family
 
 OK = b"\r\nOK\r\n"
@@ -472,9 +472,7 @@ class TestHandshakesThatFail:
             modem.fail(address)
 
     def test_nobody_there(self, served, sm, kind):
-        with socket.socket(socket.AF_INET, kind) as free:
-            free.bind(("127.0.0.1", 0))
-            address = free.getsockname()
+        address = "127.0.0.1", free_port()
         with self.left_as_it_was(served, sm, kind):
             sm.fail(address)
 
@@ -738,9 +736,7 @@ class TestInTheClear:
             modem.close()
 
     def test_what_comes_in_the_clear_is_not_received(self, sm):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-            free.bind(("127.0.0.1", 0))
-            port = port_of(free)
+        port = free_port()
         sm.open(DGRAM)
         sm.ask(f"AT#XBIND=0,{port}")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:

@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from tests.serving import PATIENCE, Served, accept, eventually, port_of, receive, tcp_server
+from tests.serving import PATIENCE, Served, accept, eventually, free_port, port_of, receive, tcp_server
 
 OK = b"\r\nOK\r\n"
 ERROR = b"\r\nERROR\r\n"
@@ -50,12 +50,6 @@ def host(modem, request):
 def ask(host, line, answer=OK):
     host.send(line.encode("latin-1") + b"\r\n")
     host.expect(answer)
-
-
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as free:
-        free.bind(("127.0.0.1", 0))
-        return port_of(free)
 
 
 def serve(host):
@@ -330,7 +324,7 @@ class TestMuchData:
 
 class TestUdp:
     def serve(self, host):
-        port = free_port(socket.SOCK_DGRAM)
+        port = free_port()
         ask(host, f"AT#XUDPSVR=1,{port}", b'\r\n#XUDPSVR: 1,"started"\r\n' + OK)
         return port
 
@@ -390,7 +384,7 @@ class TestUdp:
             assert received(host, b"UDP") == b"me"
 
     def test_nobody_at_the_other_end(self, host):
-        port = free_port(socket.SOCK_DGRAM)
+        port = free_port()
         ask(host, f'AT#XUDPCLI=1,"127.0.0.1",{port}', b'\r\n#XUDPCLI: 1,"connected"\r\n' + OK)
         ask(host, 'AT#XUDPSEND="lost"', b"\r\n#XUDPSEND: 4\r\n" + OK)
         host.silent()

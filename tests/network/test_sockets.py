@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from tests.serving import Served, accept, eventually, port_of, receive, tcp_server
+from tests.serving import Served, accept, eventually, free_port, port_of, receive, tcp_server
 
 OK = b"\r\nOK\r\n"
 ERROR = b"\r\nERROR\r\n"
@@ -96,8 +96,7 @@ class TestTcpClient:
 class TestTcpServer:
     def test_accept_and_exchange(self, host):
         host.ask("AT#XSOCKET=1,1,1", b"\r\n#XSOCKET: 0,1,6\r\n\r\nOK\r\n")
-        with tcp_server() as free:
-            port = port_of(free)
+        port = free_port()
         host.ask(f"AT#XBIND=0,{port}")
         host.ask("AT#XLISTEN=0")
         host.ask("AT#XACCEPT=0,1", ERROR)

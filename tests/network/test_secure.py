@@ -398,6 +398,20 @@ class TestPeers:
             world.let_linger()
         assert got == data[:taken]
 
+    def test_closing_does_not_wait_for_ever_for_a_peer_that_takes_nothing(self, world, monkeypatch):
+        monkeypatch.setattr("vmodem.net.secure.LINGER", 300)
+        done = threading.Event()
+        with python_server(lambda connection: done.wait(PATIENCE)) as address:
+            sock = world.connect_to(address, STREAM, trusting())
+            small_buffers(sock)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    sock.send(bytes(1 << 16))
+            sock.close()
+            assert world.network.secured, "all was sent already"
+            world.let_linger()
+            done.set()
+
     def test_garbage_in_place_of_a_hello(self, world):
         with (
             python_server(lambda connection: connection.sendall(b"220 ready\r\n"), wrap=False) as address,

@@ -26,3 +26,26 @@ ERRATA: Final = (
         answer="the message has the same form, but the new key itself signs it: there is no device to attest",
     ),
 )
+
+SOCKETS: Final = (
+    Erratum(
+        page="#XSOCKET, #XSSOCKET, #XCONNECT",
+        manual="a negative <handle>, or <status> 0, tells that the command failed",
+        firmware="ERROR, without an information line",
+        answer="ERROR alone: the manual shows no such line, and every host has to expect ERROR",
+    ),
+    Erratum(
+        page="#XCONNECT, #XSENDTO",
+        manual="the host name has at most 128 bytes",
+        firmware="at most 127",
+        answer="128; with --follow firmware 127",
+        policy="max_host",
+    ),
+    Erratum(
+        page="#XGETADDRINFO",
+        manual="silent on several addresses and on failure",
+        firmware="the first address once for each result; the name of the error in quotes, then ERROR",
+        answer="all addresses, separated by spaces, since the repetition is a bug; failures as the firmware",
+    ),
+)
+"""What the socket commands of every manual have in common."""

@@ -7,7 +7,7 @@ import logging
 from typing import Final, NamedTuple
 
 from vmodem.core import calls
-from vmodem.dialects.nrf.device import Nrf91
+from vmodem.dialects.nrf.device import Nrf91, need_port
 from vmodem.dialects.nrf.socket import Socket
 from vmodem.net.interface import (
     Credentials,
@@ -32,6 +32,25 @@ class Numbers(NamedTuple):
     session_cache: int
     handshake_timeo: int
     dtls_cid: int | None = None
+
+
+async def connect(device: Nrf91, socket: Socket, url: str, port: int, numbers: Numbers) -> None:
+    """Connect ``socket`` to ``port`` at ``url`` within its send timeout, and secure the connection of a secure one.
+
+    Raises:
+        CommandError: there is no such port.
+        OSError: it failed.
+        ResolveError: the host's name could not be resolved.
+    """
+    need_port(port)
+    address = await calls.resolve(url, socket.family)
+    try:
+        await calls.connect(device.modem, socket.net, (address, port), socket.send_timeout)
+    except TimeoutError:
+        device.reopen(socket)  # the attempt must not come off when nobody waits for it any more
+        raise
+    if socket.sec_tag is not None:
+        await secure(device, socket, numbers)
 
 
 async def secure(device: Nrf91, socket: Socket, numbers: Numbers) -> None:

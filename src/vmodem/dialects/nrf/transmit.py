@@ -56,3 +56,16 @@ async def transmit(device: Nrf91, target: Target, data: bytes, sent: int = 0) ->
         await calls.acknowledged(modem, net, timeout)
     socket.active_at = modem.now
     return sent
+
+
+def send_now(socket: Socket, data: bytes) -> int:
+    """Send what of ``data`` can be sent without waiting; return how many bytes went.
+
+    Raises:
+        OSError: nothing could be sent.
+    """
+    need_secured(socket)
+    try:
+        return socket.net.send(data)
+    except BlockingIOError:
+        return 0

@@ -7,8 +7,8 @@ from typing import Final
 from vmodem.core import calls
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
-from vmodem.dialects.nrf.device import Host, Int, UInt16, need_port
-from vmodem.dialects.nrf.secure import secure
+from vmodem.dialects.nrf.device import Host, Int, UInt16
+from vmodem.dialects.nrf.secure import connect
 from vmodem.dialects.nrf.sessions import watch_session
 from vmodem.dialects.nrf.slm.device import SerialLteModem
 from vmodem.dialects.nrf.slm.options import SO_TCP_SRV_SESSTIMEO, TLS_NUMBERS
@@ -33,15 +33,7 @@ def xbind(device: SerialLteModem, port: UInt16) -> None:
 async def xconnect(device: SerialLteModem, url: Host, port: UInt16) -> str:
     """Connect the active socket to ``port`` at ``url``, a host name or an address, within SO_SNDTIMEO."""
     socket = _need_role(device, CLIENT)
-    need_port(port)
-    address = await calls.resolve(url, socket.family)
-    try:
-        await calls.connect(device.modem, socket.net, (address, port), socket.send_timeout)
-    except TimeoutError:
-        device.reopen(socket)  # the attempt must not come off when nobody waits for it any more
-        raise
-    if socket.sec_tag is not None:
-        await secure(device, socket, TLS_NUMBERS)
+    await connect(device, socket, url, port, TLS_NUMBERS)
     return "#XCONNECT: 1"
 
 

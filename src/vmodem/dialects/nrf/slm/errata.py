@@ -118,12 +118,7 @@ _LENIENT_LINES: Final = (
 # What the manuals of 1.9 and 2.0 have in common, and with them 2.7, whose socket commands are those of 2.0.
 
 _SOCKETS: Final = (
-    Erratum(
-        page="#XSOCKET, #XSSOCKET, #XCONNECT",
-        manual="a negative <handle>, or <status> 0, tells that the command failed",
-        firmware="ERROR, without an information line",
-        answer="ERROR alone: the manual shows no such line, and every host has to expect ERROR",
-    ),
+    *nrf.SOCKETS,
     Erratum(
         page="#XSOCKET",
         manual="the examples print handles 3, 1 and 2 for the first socket",
@@ -194,13 +189,6 @@ _SOCKETS: Final = (
         answer="opening is OK, #XLISTEN is ERROR",
     ),
     Erratum(
-        page="#XCONNECT, #XSENDTO",
-        manual="the host name has at most 128 bytes",
-        firmware="at most 127",
-        answer="128; with --follow firmware 127",
-        policy="max_host",
-    ),
-    Erratum(
         page="#XACCEPT",
         manual="the read command prints #XACCEPT: <handle>; its example prints an address",
         firmware="#XTCPACCEPT: <handle>",
@@ -236,12 +224,6 @@ _SOCKETS: Final = (
         manual="silent on the end of a stream and on empty datagrams",
         firmware="OK without an information line",
         answer="as the firmware",
-    ),
-    Erratum(
-        page="#XGETADDRINFO",
-        manual="silent on several addresses and on failure",
-        firmware="the first address once for each result; the name of the error in quotes, then ERROR",
-        answer="all addresses, separated by spaces, since the repetition is a bug; failures as the firmware",
     ),
     Erratum(
         page="Data mode",

@@ -36,6 +36,17 @@ class SerialLteModem20(SerialLteModem):
     ncs_version = "2.0.0"
 
 
+SOCKET_COMMANDS: Final = CommandTable().include(
+    sockets.commands,
+    selecting.commands,
+    options.commands,
+    connections.commands,
+    transfer.commands,
+    polling.commands,
+    resolving.commands,
+)
+"""The socket commands, which version 2.7 has too."""
+
 DIALECT: Final = nrf91(
     name="slm-2.0",
     describes="nRF91 Serial LTE Modem, 8 sockets, one of them selected",
@@ -48,13 +59,7 @@ DIALECT: Final = nrf91(
         generic.commands,
         generic.old,
         generic.time_limit_2_0,
-        sockets.commands,
-        selecting.commands,
-        options.commands,
-        connections.commands,
-        transfer.commands,
-        polling.commands,
-        resolving.commands,
+        SOCKET_COMMANDS,
     ),
     errata=ERRATA_2_0,
     policies=(MANUAL_2_0, FIRMWARE_2_0),

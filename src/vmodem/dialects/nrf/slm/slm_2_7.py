@@ -11,22 +11,12 @@ from vmodem.dialects import v250
 from vmodem.dialects.nrf import cellular, credentials
 from vmodem.dialects.nrf import generic as nrf_generic
 from vmodem.dialects.nrf.dialect import nrf91
-from vmodem.dialects.nrf.slm import (
-    connections,
-    generic,
-    options,
-    polling,
-    resolving,
-    selecting,
-    sockets,
-    tcp,
-    transfer,
-    udp,
-)
+from vmodem.dialects.nrf.slm import generic, tcp, udp
 from vmodem.dialects.nrf.slm.errata import ERRATA_2_7
 from vmodem.dialects.nrf.slm.given import RESET_2_7, given
 from vmodem.dialects.nrf.slm.policy import FIRMWARE_2_7, MANUAL_2_7
 from vmodem.dialects.nrf.slm.proxies import ProxyModem
+from vmodem.dialects.nrf.slm.slm_2_0 import SOCKET_COMMANDS
 from vmodem.dialects.nrf.slm.syntax import parse_skipping
 
 
@@ -53,13 +43,7 @@ DIALECT: Final = nrf91(
         generic.sleep_2_7,
         tcp.commands,
         udp.commands,
-        sockets.commands,
-        selecting.commands,
-        options.commands,
-        connections.commands,
-        transfer.commands,
-        polling.commands,
-        resolving.commands,
+        SOCKET_COMMANDS,
         credentials.native_tls,
     ),
     errata=ERRATA_2_7,

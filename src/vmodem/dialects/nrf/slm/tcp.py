@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Coroutine
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
 from vmodem.core.commands import CommandTable, Line
 from vmodem.core.errors import CommandError
@@ -13,9 +13,9 @@ from vmodem.dialects.nrf.device import Host, Int, UInt16
 from vmodem.dialects.nrf.errno import from_host, newlib_errno
 from vmodem.dialects.nrf.secure import HANDSHAKE_TIMEO, credentials, server_name
 from vmodem.dialects.nrf.slm.opening import CLOSE, FAMILIES, opens
-from vmodem.dialects.nrf.slm.proxies import NO_HANDLE, ProxyModem
+from vmodem.dialects.nrf.slm.proxies import NO_HANDLE, ProxyModem, Service
 from vmodem.dialects.nrf.socket import CLIENT
-from vmodem.net.interface import DtlsCid, PeerVerify, ResolveError, Security, SocketType
+from vmodem.net.interface import DtlsCid, Family, PeerVerify, ResolveError, Security, SocketType
 
 MAX_DATA: Final = 1024
 NO_SEC_TAG: Final = -1
@@ -119,17 +119,8 @@ async def xtcpcli(
         peer_verify: 0 none, 1 optional, 2 required.
         hostname_verify: whether the peer's certificate has to have the name ``url``, 0 or 1.
     """
-    device.tcp.need_free()
-    socket = device.tcp.open(FAMILIES[op], CLIENT)
-    try:
-        security = None
-        if sec_tag != NO_SEC_TAG:
-            security = client_security(device, sec_tag, url, peer_verify, hostname_verify)
-        await device.tcp.connect(socket, url, port, security, HANDSHAKE_TIMEO)
-    except (OSError, ResolveError) as error:
-        device.tcp.close()
-        raise not_connected("#XTCPCLI", error) from error
-    return [f'#XTCPCLI: {socket.handle},"connected"']
+    client = Client(url, port, None if sec_tag == NO_SEC_TAG else sec_tag, peer_verify, hostname_verify)
+    return await start_client(device.tcp, "#XTCPCLI", FAMILIES[op], client, HANDSHAKE_TIMEO)
 
 
 @commands.read("#XTCPCLI")
@@ -160,25 +151,54 @@ def xtcphangup(device: ProxyModem, handle: Int) -> str | None:
     return None
 
 
-def client_security(
-    device: ProxyModem,
-    sec_tag: int,
-    url: str,
-    peer_verify: int,
-    hostname_verify: int,
-    use_dtls_cid: int = DtlsCid.DISABLED,
-) -> Security:
+class Client(NamedTuple):
+    """Whom a client connects to, and how; ``sec_tag`` is None for a connection that is not secure."""
+
+    url: str
+    port: int
+    sec_tag: int | None
+    peer_verify: int
+    hostname_verify: int
+    use_dtls_cid: int = DtlsCid.DISABLED
+
+
+async def start_client(service: Service, name: str, family: Family, client: Client, timeout: float) -> list[Line]:
+    """Connect a service's client, and return the line that says so.
+
+    Args:
+        service: the service, which has to be free.
+        name: the command's name, which the line begins with.
+        family: protocol family.
+        client: whom to connect to.
+        timeout: seconds that the handshake of a secure connection may take.
+
+    Raises:
+        CommandError: the service is in use, or could not connect.
+    """
+    service.need_free()
+    socket = service.open(family, CLIENT)
+    try:
+        await service.connect(socket, client.url, client.port, _client_security(service.device, client), timeout)
+    except (OSError, ResolveError) as error:
+        service.close()
+        raise not_connected(name, error) from error
+    return [f'{name}: {socket.handle},"connected"']
+
+
+def _client_security(device: ProxyModem, client: Client) -> Security | None:
     """Return how a client's connection is to be secured.
 
     Raises:
         ConnectionRefusedError: there are no credentials with the security tag.
     """
+    if client.sec_tag is None:
+        return None
     return Security(
-        credentials=credentials(device, sec_tag),
-        peer_verify=PeerVerify(peer_verify),
-        hostname=url if hostname_verify else None,
-        server_name=server_name(url) if hostname_verify else None,
-        dtls_cid=DtlsCid(use_dtls_cid),
+        credentials=credentials(device, client.sec_tag),
+        peer_verify=PeerVerify(client.peer_verify),
+        hostname=client.url if client.hostname_verify else None,
+        server_name=server_name(client.url) if client.hostname_verify else None,
+        dtls_cid=DtlsCid(client.use_dtls_cid),
     )
 
 

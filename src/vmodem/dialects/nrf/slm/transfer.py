@@ -14,7 +14,7 @@ from vmodem.dialects.nrf.device import Host, Int, UInt16, need_port
 from vmodem.dialects.nrf.secure import need_secured
 from vmodem.dialects.nrf.slm.device import SerialLteModem
 from vmodem.dialects.nrf.socket import Socket
-from vmodem.dialects.nrf.transmit import Target, transmit
+from vmodem.dialects.nrf.transmit import Target, send_now, transmit
 from vmodem.net.interface import Family, SocketType
 
 MAX_DATA: Final = 1252
@@ -38,10 +38,7 @@ def xsend(device: SerialLteModem, data: Data | None = None) -> str | Waiting | N
     if not payload:
         return "#XSEND: 0"
     try:
-        need_secured(socket)
-        sent = socket.net.send(payload)
-    except BlockingIOError:
-        sent = 0
+        sent = send_now(socket, payload)
     except OSError as error:
         raise CommandError(str(error), lines=["#XSEND: 0"]) from error
     if sent < len(payload):

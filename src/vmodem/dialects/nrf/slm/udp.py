@@ -11,9 +11,9 @@ from vmodem.core.parameters import choice, integer
 from vmodem.dialects.nrf.device import Host, UInt16
 from vmodem.dialects.nrf.slm.opening import CLOSE, FAMILIES, opens
 from vmodem.dialects.nrf.slm.proxies import ProxyModem
-from vmodem.dialects.nrf.slm.tcp import Data, HostnameVerify, Verify, client_security, not_connected, send_all
-from vmodem.dialects.nrf.socket import CLIENT, SERVER
-from vmodem.net.interface import DtlsCid, PeerVerify, ResolveError
+from vmodem.dialects.nrf.slm.tcp import Client, Data, HostnameVerify, Verify, send_all, start_client
+from vmodem.dialects.nrf.socket import SERVER
+from vmodem.net.interface import DtlsCid, PeerVerify
 
 commands = CommandTable("TCP and UDP AT commands")
 
@@ -84,17 +84,8 @@ async def xudpcli(
         peer_verify: 0 none, 1 optional, 2 required.
         hostname_verify: whether the peer's certificate has to have the name ``url``, 0 or 1.
     """
-    device.udp.need_free()
-    socket = device.udp.open(FAMILIES[op], CLIENT)
-    try:
-        security = None
-        if sec_tag is not None:
-            security = client_security(device, sec_tag, url, peer_verify, hostname_verify, use_dtls_cid)
-        await device.udp.connect(socket, url, port, security, DTLS_TIMEOUT)
-    except (OSError, ResolveError) as error:
-        device.udp.close()
-        raise not_connected("#XUDPCLI", error) from error
-    return [f'#XUDPCLI: {socket.handle},"connected"']
+    client = Client(url, port, sec_tag, peer_verify, hostname_verify, use_dtls_cid)
+    return await start_client(device.udp, "#XUDPCLI", FAMILIES[op], client, DTLS_TIMEOUT)
 
 
 @commands.read("#XUDPCLI")

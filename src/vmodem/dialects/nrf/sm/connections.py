@@ -7,8 +7,8 @@ from typing import Final
 from vmodem.core import calls
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
-from vmodem.dialects.nrf.device import Host, Int, UInt16, need_port
-from vmodem.dialects.nrf.secure import secure
+from vmodem.dialects.nrf.device import Host, Int, UInt16
+from vmodem.dialects.nrf.secure import connect
 from vmodem.dialects.nrf.sessions import watch_session
 from vmodem.dialects.nrf.sm.device import Handle, SerialModem
 from vmodem.dialects.nrf.sm.options import AT_SO_TCP_SRV_SESSTIMEO, TLS_NUMBERS
@@ -32,15 +32,7 @@ def xbind(device: SerialModem, handle: Handle, port: UInt16) -> None:
 async def xconnect(device: SerialModem, handle: Handle, url: Host, port: UInt16) -> str:
     """Connect to ``port`` at ``url``, a host name or an address, within the send timeout."""
     _need_role(handle, CLIENT)
-    need_port(port)
-    address = await calls.resolve(url, handle.family)
-    try:
-        await calls.connect(device.modem, handle.net, (address, port), handle.send_timeout)
-    except TimeoutError:
-        device.reopen(handle)  # the attempt must not come off when nobody waits for it any more
-        raise
-    if handle.sec_tag is not None:
-        await secure(device, handle, TLS_NUMBERS)
+    await connect(device, handle, url, port, TLS_NUMBERS)
     device.poller.check(handle)
     return f"#XCONNECT: {handle.handle},1"
 

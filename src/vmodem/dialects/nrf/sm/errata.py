@@ -16,12 +16,6 @@ ERRATA: Final = (
         policy="max_sockets",
     ),
     Erratum(
-        page="#XSOCKET, #XSSOCKET, #XCONNECT",
-        manual="a negative <handle>, or <status> 0, tells that the command failed",
-        firmware="ERROR, without an information line",
-        answer="ERROR alone: the manual shows no such line, and every host has to expect ERROR",
-    ),
-    Erratum(
         page="#XSOCKET",
         manual="<family> is present only in the response to a request to open the socket",
         firmware="<family> stands in the response of the read command only",
@@ -59,13 +53,6 @@ ERRATA: Final = (
         firmware="it can be read",
         answer="reading is ERROR; with --follow firmware it answers the value",
         policy="cid_readable",
-    ),
-    Erratum(
-        page="#XCONNECT, #XSENDTO",
-        manual="the host name has at most 128 bytes",
-        firmware="at most 127",
-        answer="128; with --follow firmware 127",
-        policy="max_host",
     ),
     Erratum(
         page="#XACCEPT",
@@ -166,11 +153,6 @@ ERRATA: Final = (
         firmware="accepts both",
         answer="both are accepted",
     ),
-    Erratum(
-        page="#XGETADDRINFO",
-        manual="silent on several addresses and on failure",
-        firmware="the first address once for each result; the name of the error in quotes, then ERROR",
-        answer="all addresses, separated by spaces, since the repetition is a bug; failures as the firmware",
-    ),
+    *nrf.SOCKETS,
     *nrf.ERRATA,
 )

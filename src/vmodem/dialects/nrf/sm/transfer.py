@@ -15,7 +15,7 @@ from vmodem.dialects.nrf.device import Host, Int, UInt16, need_port
 from vmodem.dialects.nrf.secure import need_secured
 from vmodem.dialects.nrf.sm.device import Handle, SerialModem
 from vmodem.dialects.nrf.socket import SERVER, Socket
-from vmodem.dialects.nrf.transmit import AT_MSG_WAITACK, Target, transmit
+from vmodem.dialects.nrf.transmit import AT_MSG_WAITACK, Target, send_now, transmit
 from vmodem.net.interface import MSG_PEEK, POLLIN, POLLOUT, Address, SocketType
 
 TEXT: Final = 0
@@ -65,10 +65,7 @@ def xsend(
     if not payload:
         return f"#XSEND: {handle.handle},0"
     try:
-        need_secured(socket)
-        sent = socket.net.send(payload)
-    except BlockingIOError:
-        sent = 0
+        sent = send_now(socket, payload)
     except OSError as error:
         device.poller.rearm(handle, POLLOUT)
         raise CommandError(str(error), lines=[f"#XSEND: {handle.handle},0"]) from error

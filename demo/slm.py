@@ -18,12 +18,7 @@ def tcp_1_9(host: Talk) -> None:
         host.say(f'AT#XCONNECT="localhost",{port}', "#XCONNECT: 1")
         request = "GET / HTTP/1.0\r\n\r\n"
         host.say(f'AT#XSEND="{request}"', f"#XSEND: {len(request)}")
-        page = b""
-        while b"It works!" not in page:
-            show("host", "AT#XRECV=5")
-            host.send(b"AT#XRECV=5\r\n")
-            page += host.read_until(b"\r\nOK\r\n")
-        show("modem", page.decode("latin-1"))
+        host.fetch("AT#XRECV=5", "It works!")
         host.say("AT#XSOCKET=0", '#XSOCKET: 0,"closed"')
 
 
@@ -117,12 +112,7 @@ def _tls(host: Talk, handle: int) -> None:
         host.say(f'AT#XCONNECT="localhost",{port}', "#XCONNECT: 1")
         request = "GET / HTTP/1.0\r\n\r\n"
         host.say(f'AT#XSEND="{request}"', f"#XSEND: {len(request)}")
-        page = b""
-        while b"secretly!" not in page:
-            show("host", "AT#XRECV=5")
-            host.send(b"AT#XRECV=5\r\n")
-            page += host.read_until(b"\r\nOK\r\n")
-        show("modem", page.decode("latin-1"))
+        host.fetch("AT#XRECV=5", "secretly!")
         host.say("AT#XSOCKET=0", '#XSOCKET: 0,"closed"')
 
 

@@ -17,12 +17,7 @@ def tcp(host: Talk) -> None:
         host.say(f'AT#XCONNECT=0,"localhost",{port}', "#XCONNECT: 0,1")
         request = "GET / HTTP/1.0\r\n\r\n"
         host.say(f'AT#XSEND=0,0,0,"{request}"', f"#XSEND: 0,{len(request)}")
-        page = b""
-        while b"It works!" not in page:
-            show("host", "AT#XRECV=0,0,0,5")
-            host.send(b"AT#XRECV=0,0,0,5\r")
-            page += host.read_until(b"\r\nOK\r\n")
-        show("modem", page.decode("latin-1"))
+        host.fetch("AT#XRECV=0,0,0,5", "It works!")
         host.say("AT#XCLOSE=0", "#XCLOSE: 0,0")
 
 
@@ -32,17 +27,10 @@ def tls(host: Talk) -> None:
         host.say(f"AT#XSSOCKET=1,1,0,{CA_TAG},2", "#XSSOCKET: 0,1,258")
         host.say('AT#XSSOCKETOPT=0,1,2,"localhost"')
         host.say(f'AT#XCONNECT=0,"localhost",{port}', "#XCONNECT: 0,1")
-        show("host", "AT#XSSOCKETOPT=0,0,4")
-        host.send(b"AT#XSSOCKETOPT=0,0,4\r")
-        show("modem", host.read_until(b"\r\nOK\r\n").decode())
+        host.fetch("AT#XSSOCKETOPT=0,0,4")
         request = "GET / HTTP/1.0\r\n\r\n"
         host.say(f'AT#XSEND=0,0,0,"{request}"', f"#XSEND: 0,{len(request)}")
-        page = b""
-        while b"secretly!" not in page:
-            show("host", "AT#XRECV=0,0,0,5")
-            host.send(b"AT#XRECV=0,0,0,5\r")
-            page += host.read_until(b"\r\nOK\r\n")
-        show("modem", page.decode("latin-1"))
+        host.fetch("AT#XRECV=0,0,0,5", "secretly!")
         host.say("AT#XCLOSE=0", "#XCLOSE: 0,0")
 
 

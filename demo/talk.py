@@ -44,6 +44,15 @@ class Talk(PtyHost):
         self.expect(answer.encode("latin-1"))
         show("modem", answer)
 
+    def fetch(self, line: str, part: str = "") -> None:
+        """Send ``line`` until its answers, each up to OK, hold ``part``; show them."""
+        answers = ""
+        while not answers or part not in answers:
+            show("host", line)
+            self.send(line.encode("latin-1") + self.end)
+            answers += self.read_until(b"\r\nOK\r\n").decode("latin-1")
+        show("modem", answers)
+
 
 @contextlib.contextmanager
 def page_handler(page: str) -> Iterator[type[http.server.SimpleHTTPRequestHandler]]:

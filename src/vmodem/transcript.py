@@ -566,7 +566,7 @@ class Player:
 
     def _note_peers(self) -> None:
         """Remember whom every handle reaches; a peer is still there when its handle is closed."""
-        device: Any = self.modem.modem.device
+        device: Any = self.modem.channel.device
         for socket in device.sockets:
             net = socket.net if socket.peer is None else socket.peer.net
             partner = getattr(net, "partner", None)
@@ -600,7 +600,7 @@ class Player:
                 except ConnectionRefusedError as error:
                     raise Failure("a listening socket", str(error)) from error
             case Datagram():
-                device: Any = self.modem.modem.device
+                device: Any = self.modem.channel.device
                 network.datagram(device.sockets.get(step.handle).net, step.data, step.address)
             case PeerDoes(verb="gets"):
                 self._peer_gets(step)

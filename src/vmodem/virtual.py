@@ -33,6 +33,7 @@ class Virtual:
 
     Attributes:
         modem: the engine.
+        channel: its AT channel.
         network: the network behind it.
         now: the virtual clock in seconds.
     """
@@ -60,12 +61,13 @@ class Virtual:
             attached=attached,
             credentials=credentials,
         )
+        self.channel = self.modem.channels[0]
         self.modem.boot(self.now)
         self.pump()
 
     def send(self, data: bytes) -> None:
         """Send bytes as the host, and let everything happen that needs no time."""
-        self.modem.receive(data, self.now)
+        self.channel.receive(data, self.now)
         self.pump()
 
     def wait(self, seconds: float) -> None:
@@ -90,9 +92,9 @@ class Virtual:
     def take(self) -> bytes:
         """Return what the modem sent since last asked."""
         taken = bytearray()
-        while self.modem.output:
-            taken += self.modem.output
-            self.modem.output.clear()
+        while self.channel.output:
+            taken += self.channel.output
+            self.channel.output.clear()
             self.modem.advance(self.now)  # it may have been waiting for room
             self.pump()
         return bytes(taken)

@@ -119,7 +119,7 @@ def test_any_bytes_never_raise_and_the_modem_still_answers(dialect, data, cut, s
     calm(modem)
     modem.send(end_line(dialect))
     modem.take()
-    modem.modem.echo = False
+    modem.channel.echo = False
     answers = b""
     for _ in range(2):  # one of the two is inside a quote
         modem.send(TRAITS[dialect.name].ping + end_line(dialect))
@@ -136,7 +136,7 @@ def test_every_command_line_has_exactly_one_final_result(dialect, data, cut, sid
     modem = fresh(dialect, side)
     tell(modem, lines, cut)
     modem.wait(100_000)
-    modem.modem.echo = False
+    modem.channel.echo = False
     assert len(results(modem)) == len(lines)
 
 
@@ -238,7 +238,7 @@ def test_any_order_of_network_events(events, side):
             modem.send(line.encode() + b"\r")
             asked += 1
             if event == "open":
-                handle = re.findall(rb"#XSOCKET: (\d+)", bytes(modem.modem.output))[-1:]
+                handle = re.findall(rb"#XSOCKET: (\d+)", bytes(modem.channel.output))[-1:]
                 for opened in handle:
                     modem.send(b'AT#XCONNECT=%s,"192.0.2.1",7\r' % opened)
                     asked += 1
@@ -268,6 +268,6 @@ def test_closing_leaves_nothing(dialect, data, side):
     assert not modem.network.sockets
     assert modem.modem.deadline is None
     modem.pump()
-    modem.modem.output.clear()
+    modem.channel.output.clear()
     modem.send(TRAITS[dialect.name].ping + end)
     assert not modem.take()

@@ -14,6 +14,7 @@ from vmodem.core.syntax import Request
 from vmodem.net.interface import NetSocket
 
 if TYPE_CHECKING:
+    from vmodem.core.channel import Channel
     from vmodem.core.modem import Modem
 
 
@@ -25,10 +26,13 @@ class Follow(Enum):
 
 
 class Device(Protocol):
-    """The state of one device between power-on and reset; handlers get it as their first argument."""
+    """What a dialect keeps for one channel between power-on and reset; handlers get it as their first argument."""
 
     def socket_ready(self, socket: NetSocket, events: int) -> None:
         """React to readiness that no running handler waits for."""
+
+    def close_all(self) -> None:
+        """Close everything that the channel's host has open: the channel ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +82,8 @@ class Dialect:
         commands: the command table.
         errata: where manual and firmware disagree.
         policies: the dialect's own policy object for either side of ``--follow``.
-        device: makes the state of a device that was just powered on.
+        core: makes what exists once for each power-on, for all channels: the modem core, the Wi-Fi station.
+        device: makes what each channel has of its own: its sockets, what its host has chosen.
         parse: the grammar of a line: a request, or None for a line that is ignored; raises `CommandError`.
         terminator: what ends a line by default.
         lines: how lines are cut besides.
@@ -98,7 +103,8 @@ class Dialect:
     commands: CommandTable
     errata: tuple[Erratum, ...]
     policies: Mapping[Follow, Policy]
-    device: Callable[[Modem], Device]
+    core: Callable[[Modem], Any]
+    device: Callable[[Channel], Device]
     parse: Callable[[bytes], Request | None]
     terminator: Terminator
     lines: LineRules

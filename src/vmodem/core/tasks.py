@@ -110,16 +110,27 @@ class Room(Trap[None]):
 
 
 class Task:
-    """A coroutine that the engine drives, and what happens with its end; ``awaited`` where its host waits for it."""
+    """A coroutine that the engine drives, and what happens with its end.
 
-    __slots__ = ("awaited", "coroutine", "done", "failed", "trap")
+    Attributes:
+        owner: whose it is: a channel, or the modem.
+        coroutine: what runs.
+        done: called with what it returns.
+        failed: called with what it raises.
+        trap: what it waits for, None while it runs or has ended.
+        awaited: whether its owner's host waits for what it reports.
+    """
+
+    __slots__ = ("awaited", "coroutine", "done", "failed", "owner", "trap")
 
     def __init__(
         self,
+        owner: object,
         coroutine: Coroutine[Any, Any, Any],
         done: Callable[[Any], None],
         failed: Callable[[Exception], None],
     ) -> None:
+        self.owner = owner
         self.coroutine = coroutine
         self.done = done
         self.failed = failed

@@ -19,4 +19,4 @@ def at(device: Any) -> None:
 @echo.set("E", "Switch echo off (ATE0) or on (ATE1)")
 def ate(device: Any, value: Annotated[int, choice(0, 1)]) -> None:
     """Switch the echo of host input; off by default (V.250 6.2.4)."""
-    device.modem.echo = value == 1
+    device.channel.echo = value == 1

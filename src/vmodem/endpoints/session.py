@@ -48,8 +48,8 @@ class Session:
     """
 
     __slots__ = (
-        "_closed", "_ended", "_eof", "_grace", "_loop", "_muted", "_pollable", "_reactor", "_reading", "_seen",
-        "_timer", "_writing", "error", "modem", "read_fd", "write_fd",
+        "_channel", "_closed", "_ended", "_eof", "_grace", "_loop", "_muted", "_pollable", "_reactor", "_reading",
+        "_seen", "_timer", "_writing", "error", "modem", "read_fd", "write_fd",
     )  # fmt: skip
 
     def __init__(
@@ -63,6 +63,7 @@ class Session:
         self._reactor = reactor
         self._loop = reactor.loop
         self.modem = modem
+        self._channel = modem.channels[0]
         self.read_fd = read_fd
         self.write_fd = write_fd
         self._ended = ended
@@ -156,20 +157,20 @@ class Session:
         if not data:
             self._end_of_input()
             return
-        if len(data) >= PTY_CHUNK and self.modem.streaming:
+        if len(data) >= PTY_CHUNK and self._channel.streaming:
             self._stream(data)
         else:
-            self.modem.receive(data, self._loop.time())
+            self._channel.receive(data, self._loop.time())
         self._after()
         if self._reading and not self._pollable:
             self._loop.call_soon(self._readable)
 
     def _stream(self, data: bytes) -> None:
         """Take data and what follows it: while the modem works on one piece the kernel gets the next one ready."""
-        modem = self.modem
+        channel = self._channel
         for _ in range(READS_AT_ONCE):
-            modem.receive(data, self._loop.time())
-            if not modem.streaming or not modem.accepting:
+            channel.receive(data, self._loop.time())
+            if not channel.streaming or not channel.accepting:
                 return
             try:
                 data = os.read(self.read_fd, READ_SIZE)
@@ -177,13 +178,13 @@ class Session:
                 return
             if not data:
                 return
-        modem.receive(data, self._loop.time())
+        channel.receive(data, self._loop.time())
 
     def read_rest(self) -> None:
         """Read all that is there to read: the host has gone and sends no more."""
         try:
             while not self._closed and (data := os.read(self.read_fd, READ_SIZE)):
-                self.modem.receive(data, self._loop.time())
+                self._channel.receive(data, self._loop.time())
                 self._after()
         except OSError:
             pass  # that was all
@@ -203,23 +204,23 @@ class Session:
     def _end_of_input(self) -> None:
         self._pause()
         self._eof = True
-        self.modem.eof(self._loop.time())
+        self._channel.eof(self._loop.time())
         self._begin_grace()
         self._after()
 
     def _begin_grace(self) -> None:
         if self._grace is None and not self._closed:
-            self._seen = self.modem.progress
+            self._seen = self.modem.scheduler.progress
             self._grace = self._loop.call_later(EOF_GRACE, self._end_grace)
 
     def _end_grace(self) -> None:
         """End, unless what the host asked for before it went is still making progress."""
         self._grace = None
-        if self.modem.progress != self._seen:
+        if self.modem.scheduler.progress != self._seen:
             self._begin_grace()
             return
-        if self.modem.unread:
-            log.warning("the host has gone, %d bytes of it are dropped: nothing takes them", self.modem.unread)
+        if self._channel.unread:
+            log.warning("the host has gone, %d bytes of it are dropped: nothing takes them", self._channel.unread)
         self.end()
 
     def _writable(self) -> None:
@@ -236,15 +237,15 @@ class Session:
 
     def _after(self) -> None:
         """Write what there is to write, read or not, and set the timer."""
-        modem = self.modem
-        if modem.output and not self._writing:
+        modem, channel = self.modem, self._channel
+        if channel.output and not self._writing:
             self._write()
-            while modem.stalled and not self._writing and not self._closed:
+            while channel.stalled and not self._writing and not self._closed:
                 modem.advance(self._loop.time())
                 self._write()
             if self._closed:
                 return
-        if modem.accepting:
+        if channel.accepting:
             if not self._reading and not self._eof:
                 self._read_on()
         elif self._reading:
@@ -252,11 +253,11 @@ class Session:
         deadline = modem.deadline
         if deadline is not None and (self._timer is None or self._timer.when() > deadline):
             self._set_timer(deadline)
-        if self._eof and modem.finished and not modem.output:
+        if self._eof and channel.finished and not channel.output:
             self.end()
 
     def _write(self) -> None:
-        output = self.modem.output
+        output = self._channel.output
         if self._muted:
             output.clear()
             return

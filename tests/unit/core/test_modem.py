@@ -8,10 +8,10 @@ from typing import Annotated
 import pytest
 
 from vmodem import dialects
+from vmodem.core.channel import INPUT_LIMIT, OUTPUT_LIMIT, UNASKED_LIMIT
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
 from vmodem.core.framing import CountReader, EscapeReader, Flush
-from vmodem.core.modem import INPUT_LIMIT, OUTPUT_LIMIT, UNASKED_LIMIT
 from vmodem.core.parameters import integer
 from vmodem.core.tasks import AnyReady, Delay, HostData, Lookup, Room
 from vmodem.net.interface import POLLIN, Family, SocketType
@@ -31,7 +31,7 @@ async def wait(device, seconds: Annotated[int, integer()]):
 
 @commands.set("+URC", "Send an unsolicited line now, and OK in a while")
 async def urc(device, size: Annotated[int, integer()]):
-    device.modem.urc("x" * size)
+    device.channel.urc("x" * size)
     await Delay(device.modem.now + 1)
 
 
@@ -47,7 +47,7 @@ async def lookup(device):
 
 @commands.set("+DATA", "Enter data mode")
 def data(device, then: Annotated[int, integer()] = 0):
-    device.modem.enter_data_mode(echo_back(), swallow_line_feed=True)
+    device.channel.enter_data_mode(echo_back(), swallow_line_feed=True)
     if then:
         raise CommandError("after all not")
 
@@ -64,8 +64,8 @@ async def echo_back():
 @commands.set("+TAKE", "Take bytes of the host before the result")
 async def take(device, count: Annotated[int, integer()], limit: Annotated[int, integer()] = INPUT_LIMIT):
     levels = []
-    device.modem.write(b">")
-    device.modem.take_data(swallow_line_feed=True, limit=limit, watch=levels.append)
+    device.channel.write(b">")
+    device.channel.take_data(swallow_line_feed=True, limit=limit, watch=levels.append)
     await Delay(device.modem.now + 1)
     taken, _ = await HostData(CountReader(count), math.inf)
     return f"+TAKE: {taken.decode()} {max(levels, default=0)}"
@@ -76,16 +76,16 @@ def flood(device, count: Annotated[int, integer()], size: Annotated[int, integer
     async def task():
         for number in range(count):
             await Room()
-            device.modem.urc_bytes(b"%d:" % number + b"x" * size)
+            device.channel.urc_bytes(b"%d:" % number + b"x" * size)
 
-    device.modem.spawn(task())
+    device.channel.spawn(task())
 
 
 @commands.set("+POUR", "Send a lot within a command")
 async def pour(device, count: Annotated[int, integer()]):
     for _ in range(count):
         await Room()
-        device.modem.write(b"x" * 1000)
+        device.channel.write(b"x" * 1000)
 
 
 @commands.set("+ANY", "Wait for one of two sockets")
@@ -105,9 +105,9 @@ def line(device, save: Annotated[int, integer()]):
 def background(device):
     async def task():
         await Delay(device.modem.now + 5)
-        device.modem.urc("done")
+        device.channel.urc("done")
 
-    device.modem.spawn(task())
+    device.channel.spawn(task())
 
 
 @commands.set("+BUG", "Fail in the background")
@@ -115,7 +115,7 @@ def bug(device):
     async def task():
         raise RuntimeError("a bug in the background")
 
-    device.modem.spawn(task())
+    device.channel.spawn(task())
 
 
 @commands.set("+OFF", "Switch off")
@@ -130,7 +130,7 @@ def restart(device):
 
 @commands.set("+SLEEP", "Sleep")
 def sleep(device):
-    device.modem.sleep(lambda: device.modem.urc("awake"))
+    device.modem.sleep(lambda: device.channel.urc("awake"))
 
 
 @pytest.fixture
@@ -166,15 +166,15 @@ class TestOneCommandAtATime:
     def test_the_host_is_held_back_while_a_lot_waits(self, modem):
         ask(modem, "AT+WAIT=2")
         modem.send(b"AT\r" * (INPUT_LIMIT // 3 + 1))
-        assert not modem.modem.accepting
+        assert not modem.channel.accepting
         modem.wait(2)
-        assert modem.modem.accepting
+        assert modem.channel.accepting
 
     def test_a_host_that_does_not_read_stalls_the_modem(self, modem):
-        modem.modem.receive(b"AT#XSOCKET=?\r" * 3000, 0.0)
-        assert OUTPUT_LIMIT <= len(modem.modem.output) < OUTPUT_LIMIT + 200
-        assert modem.modem.stalled
-        assert not modem.modem.accepting
+        modem.channel.receive(b"AT#XSOCKET=?\r" * 3000, 0.0)
+        assert OUTPUT_LIMIT <= len(modem.channel.output) < OUTPUT_LIMIT + 200
+        assert modem.channel.stalled
+        assert not modem.channel.accepting
         assert modem.take().count(OK) > 1000
 
 
@@ -200,10 +200,10 @@ class TestInputThatIsLost:
 
 class TestRoom:
     def test_messages_do_not_pile_up_while_the_host_reads_nothing(self, modem):
-        modem.modem.receive(b"AT+FLOOD=1000,1000\r", 0.0)
-        assert UNASKED_LIMIT <= len(modem.modem.output) < UNASKED_LIMIT + 2000
-        assert modem.modem.stalled
-        assert modem.modem.accepting
+        modem.channel.receive(b"AT+FLOOD=1000,1000\r", 0.0)
+        assert UNASKED_LIMIT <= len(modem.channel.output) < UNASKED_LIMIT + 2000
+        assert modem.channel.stalled
+        assert modem.channel.accepting
         received = modem.take()
         assert received == OK + b"".join(b"%d:" % number + b"x" * 1000 for number in range(1000))
 
@@ -214,8 +214,8 @@ class TestRoom:
         assert received.endswith(b"".join(b"%d:" % number + b"x" * 1000 for number in range(20)))
 
     def test_a_command_sends_no_faster_than_the_host_takes(self, modem):
-        modem.modem.receive(b"AT+POUR=500\rAT\r", 0.0)
-        assert len(modem.modem.output) < OUTPUT_LIMIT + 2000
+        modem.channel.receive(b"AT+POUR=500\rAT\r", 0.0)
+        assert len(modem.channel.output) < OUTPUT_LIMIT + 2000
         received = modem.take()
         assert received == b"x" * 500_000 + OK + OK
 
@@ -229,22 +229,22 @@ class TestDataWithinACommand:
     def test_the_host_is_held_back_at_the_commands_own_limit(self, modem):
         ask(modem, "AT+TAKE=4,20000")
         modem.send(b"x" * 19_999)
-        assert modem.modem.accepting
+        assert modem.channel.accepting
         modem.send(b"x")
-        assert not modem.modem.accepting
+        assert not modem.channel.accepting
         modem.wait(1)
         modem.send(b"\r")
         modem.wait(1)
         assert ask(modem, "AT")
-        assert modem.modem.accepting
+        assert modem.channel.accepting
 
     def test_what_there_is_at_the_end_of_input(self, modem):
         ask(modem, "AT+TAKE=10")
         modem.send(b"abc")
-        modem.modem.eof(modem.now)
+        modem.channel.eof(modem.now)
         modem.wait(1)
         assert modem.take() == b"\r\n+TAKE: abc 3\r\n" + OK
-        assert modem.modem.finished
+        assert modem.channel.finished
 
     def test_unsolicited_messages_wait_or_do_not(self):
         for at_once, expected in ((False, b""), (True, b"\r\ndone\r\n")):
@@ -348,9 +348,9 @@ class TestDataMode:
     def test_the_end_of_input_flushes(self, modem):
         ask(modem, "AT+DATA")
         modem.send(b"abc++")
-        modem.modem.eof(modem.now)
+        modem.channel.eof(modem.now)
         modem.pump()
-        assert modem.modem.finished
+        assert modem.channel.finished
 
     def test_nothing_unsolicited(self, modem):
         ask(modem, "AT+BACKGROUND\rAT+DATA")
@@ -386,7 +386,7 @@ class TestPower:
 class TestTheEnd:
     @pytest.mark.parametrize("line", ["AT", "AT+WAIT=100", "AT+BACKGROUND", "AT+DATA", "AT+LOOKUP"])
     def test_closing_leaves_nothing(self, modem, line):
-        modem.modem.receive(line.encode() + b"\rAT#XSOCKET=1,2,0\r", 0.0)
+        modem.channel.receive(line.encode() + b"\rAT#XSOCKET=1,2,0\r", 0.0)
         modem.modem.close()
         modem.modem.close()
         assert modem.modem.deadline is None
@@ -395,10 +395,10 @@ class TestTheEnd:
 
     def test_what_was_asked_for_is_done_after_the_last_byte(self, modem):
         ask(modem, "AT+WAIT=2\rAT")
-        modem.modem.eof(modem.now)
-        assert not modem.modem.finished
+        modem.channel.eof(modem.now)
+        assert not modem.channel.finished
         modem.wait(2)
-        assert modem.modem.finished
+        assert modem.channel.finished
         assert modem.take() == b"\r\n+WAIT: 2\r\n" + OK + OK
 
 

@@ -30,6 +30,7 @@ DIALECT: Final = Dialect(
     ),
     errata=ERRATA,
     policies={Follow.MANUAL: MANUAL, Follow.FIRMWARE: FIRMWARE},
+    core=wifi.Wifi,
     device=Ameba,
     parse=parse,
     terminator=Terminator.CR,

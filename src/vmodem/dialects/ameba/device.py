@@ -6,8 +6,8 @@ import errno
 from enum import Enum
 from typing import Annotated, Final, NamedTuple, TypeAlias
 
+from vmodem.core.channel import Channel
 from vmodem.core.errors import CommandError
-from vmodem.core.modem import Modem
 from vmodem.core.sockets import SocketTable
 from vmodem.core.syntax import Value
 from vmodem.core.tasks import Task
@@ -121,21 +121,27 @@ class Ameba:
     """One Ameba between power-on and reset.
 
     Attributes:
-        modem: the engine that runs it.
+        channel: the AT channel of its host.
+        modem: the modem.
         policy: what differs on either side of ``--follow``.
         sockets: the links.
         options: the socket options for links that are made from now on.
-        wifi: the state of its Wi-Fi.
     """
 
-    __slots__ = ("modem", "options", "policy", "sockets", "wifi")
+    __slots__ = ("channel", "modem", "options", "policy", "sockets")
 
-    def __init__(self, modem: Modem) -> None:
-        self.modem = modem
-        self.policy: Policy = modem.policy
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.modem = channel.modem
+        self.policy: Policy = self.modem.policy
         self.sockets: SocketTable[Link] = SocketTable(MEMP_NUM_NETCONN)
         self.options = SocketOptions()
-        self.wifi = Wifi(modem)
+
+    @property
+    def wifi(self) -> Wifi:
+        """The state of the modem's Wi-Fi."""
+        wifi: Wifi = self.modem.core
+        return wifi
 
     def socket_ready(self, socket: NetSocket, events: int) -> None:
         """Take no notice: whoever receives or accepts waits in a task of its own."""
@@ -159,6 +165,12 @@ class Ameba:
             net.abort(errno.ECONNRESET)
         else:
             net.close()
+
+    def close_all(self) -> None:
+        """Delete every link."""
+        for link in self.sockets:
+            if self.sockets.get(link.handle) is link:  # deleting a server deleted its seeds too
+                self.delete(link)
 
     def delete(self, link: Link) -> None:
         """Delete ``link``, and its seeds where it is a server."""

@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import Final
 
 from vmodem.core import calls
+from vmodem.core.channel import Channel
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
 from vmodem.core.modem import Modem
@@ -66,16 +67,16 @@ class Ping:
         self._total = self._longest = 0  # milliseconds
         self._shortest = 1000
 
-    async def run(self, modem: Modem) -> None:
+    async def run(self, channel: Channel) -> None:
         """Send the requests, one after the other, and report."""
         while not self.stopped and (self.count is None or self._sent < self.count):
             self._sent += 1
-            modem.urc(f"[ping_test] {await self._request(modem)}")
-            await Delay(modem.now + self.interval)
+            channel.urc(f"[ping_test] {await self._request(channel.modem)}")
+            await Delay(channel.modem.now + self.interval)
         if self.stopped:
-            modem.urc("[ping_test] ping test terminate!")
+            channel.urc("[ping_test] ping test terminate!")
         for line in self._summary():
-            modem.urc(f"[ping_test] {line}")
+            channel.urc(f"[ping_test] {line}")
 
     async def _request(self, modem: Modem) -> str:
         """Send one request; return what became of it."""
@@ -126,12 +127,12 @@ def ping(device: Ameba, *fields: Field) -> None:
         raise CommandError("a ping runs already", code=USAGE)
     _check_permission(device.modem.network)
     device.wifi.ping = asked
-    device.modem.spawn(_run(device, asked), awaited=asked.count is not None)
+    device.channel.spawn(_run(device, asked), awaited=asked.count is not None)
 
 
 async def _run(device: Ameba, asked: Ping) -> None:
     try:
-        await asked.run(device.modem)
+        await asked.run(device.channel)
     finally:
         device.wifi.ping = None
 

@@ -31,14 +31,14 @@ EVENT_PROTOCOL: Final = {Protocol.TCP: "tcp", Protocol.TLS: "tls"}
 
 def listen(device: Ameba, server: Link, net: NetSocket) -> None:
     """Accept whoever connects to ``server``."""
-    server.task = device.modem.spawn(_until_closed(device, server, _accept(device, server, net)))
+    server.task = device.channel.spawn(_until_closed(device, server, _accept(device, server, net)))
 
 
 def receive(device: Ameba, link: Link, net: NetSocket) -> None:
     """Pass on what arrives at ``link``, where it has auto_rcv."""
     if link.auto_rcv:
         passing = _datagrams if link.protocol is Protocol.UDP else _stream
-        link.task = device.modem.spawn(_until_closed(device, link, passing(device, link, net)))
+        link.task = device.channel.spawn(_until_closed(device, link, passing(device, link, net)))
 
 
 async def _until_closed(device: Ameba, link: Link, work: Coroutine[Any, Any, None]) -> None:
@@ -61,7 +61,7 @@ async def _stream(device: Ameba, link: Link, net: NetSocket) -> None:
             continue
         if not data:
             return
-        device.modem.urc_bytes(b"[$][SKT][DATA][%d][%d]:%b\r\n" % (link.handle, len(data), data))
+        device.channel.urc_bytes(b"[$][SKT][DATA][%d][%d]:%b\r\n" % (link.handle, len(data), data))
 
 
 async def _datagrams(device: Ameba, link: Link, net: NetSocket) -> None:
@@ -73,7 +73,7 @@ async def _datagrams(device: Ameba, link: Link, net: NetSocket) -> None:
             await Ready(net, POLLIN, None)
             continue
         sender = b"[%b][%d]" % (ip.encode(), port)
-        device.modem.urc_bytes(b"[$][SKT][DATA][%d][%d]%b:%b\r\n" % (link.handle, len(data), sender, data))
+        device.channel.urc_bytes(b"[$][SKT][DATA][%d][%d]%b:%b\r\n" % (link.handle, len(data), sender, data))
 
 
 async def _accept(device: Ameba, server: Link, net: NetSocket) -> None:
@@ -111,7 +111,7 @@ def _admit(device: Ameba, server: Link, net: NetSocket, address: Address) -> Non
         receive(device, seed, net)
     else:
         seed.ready = False
-        seed.task = device.modem.spawn(_secure(device, server, seed, net, server.security))
+        seed.task = device.channel.spawn(_secure(device, server, seed, net, server.security))
 
 
 async def _secure(device: Ameba, server: Link, seed: Link, plain: NetSocket, security: Security) -> None:
@@ -132,7 +132,7 @@ async def _secure(device: Ameba, server: Link, seed: Link, plain: NetSocket, sec
 def _announce(device: Ameba, server: Link, seed: Link) -> None:
     """Tell the host of a client."""
     ip, port = seed.destination
-    device.modem.urc(
+    device.channel.urc(
         f"[SKT][EVENT]: A client[link_id:{seed.handle},seed,{EVENT_PROTOCOL[seed.protocol]},dst_address:{ip},"
         f"dst_port:{port}] connected to server[link_id:{server.handle}]"
     )

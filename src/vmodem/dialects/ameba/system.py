@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import inf
 from typing import Annotated, Final
 
+from vmodem.core.channel import OUTPUT_LIMIT, Channel
 from vmodem.core.commands import CommandTable, Line, Outcome
 from vmodem.core.errors import CommandError
 from vmodem.core.framing import CountReader
-from vmodem.core.modem import OUTPUT_LIMIT, Modem
 from vmodem.core.tasks import HostData, Room
 from vmodem.dialects.ameba.device import Ameba
 from vmodem.dialects.ameba.syntax import Field, atoi, number, number_or
@@ -53,9 +53,9 @@ def test(device: Ameba, *fields: Field) -> Outcome:
         return b"\r\n arg len = %d \r\n\r\n arg = %b \r\n" % (len(text), text)
     count = atoi(argument)
     if mode == UPSTREAM and count > 0:
-        return _upstream(device.modem, count)
+        return _upstream(device.channel, count)
     if mode == DOWNSTREAM and count >= 0:
-        return _downstream(device.modem, count)
+        return _downstream(device.channel, count)
     raise CommandError(f"there is no test {mode} of {count} bytes")
 
 
@@ -99,27 +99,28 @@ def uart(device: Ameba, save: Annotated[int, number_or(0)], baud: Annotated[int,
 commands = CommandTable().include(_common, _system)
 
 
-async def _upstream(modem: Modem, count: int) -> bytes:
+async def _upstream(channel: Channel, count: int) -> bytes:
     """Take ``count`` bytes of the host and throw them away; time runs from the first one."""
-    modem.write(b">>>\r\n")
-    modem.take_data(swallow_line_feed=True)
+    channel.write(b">>>\r\n")
+    channel.take_data(swallow_line_feed=True)
     await HostData(CountReader(1), inf)
+    modem = channel.modem
     started, left = modem.now, count - 1
     while left:
         data, _ = await HostData(CountReader(min(left, PIECE)), inf)
         left -= len(data)
     if modem.policy.loses_input:
-        modem.discard_input()
+        channel.discard_input()
     took = int((modem.now - started) * 1000)
     speed = count * 8 // took if took else 0
     return b"upstream test(tt mode): Send %d KBytes in %d ms, %d Kbits/sec\n\r" % (count // 1024, took, speed)
 
 
-async def _downstream(modem: Modem, count: int) -> bytes:
+async def _downstream(channel: Channel, count: int) -> bytes:
     """Send ``count`` bytes, no faster than the host takes them."""
-    modem.write(b"Downstream Test Start\r\n")
+    channel.write(b"Downstream Test Start\r\n")
     for sent in range(0, count, PIECE):
-        if len(modem.output) >= OUTPUT_LIMIT:
+        if len(channel.output) >= OUTPUT_LIMIT:
             await Room()
-        modem.write(b"\x01" * min(count - sent, PIECE))
+        channel.write(b"\x01" * min(count - sent, PIECE))
     return b"Downstream Test End\r\n"

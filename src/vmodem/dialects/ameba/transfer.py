@@ -6,10 +6,10 @@ import math
 from typing import Annotated, Final, TypeAlias
 
 from vmodem.core import calls
+from vmodem.core.channel import Channel
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
 from vmodem.core.framing import CountReader
-from vmodem.core.modem import Modem
 from vmodem.core.parameters import INT32_MAX
 from vmodem.core.tasks import HostData
 from vmodem.dialects.ameba.device import Ameba, Link, OpenLink, Protocol, Role
@@ -65,10 +65,10 @@ async def sktsendraw(
     if dst_ip is not None and dst_port is None:
         raise CommandError("<dst_ip> without <dst_port>")
     destination = _destination(device, link_id, dst_ip or "", dst_port or "")
-    modem = device.modem
-    watermarks = Watermarks(modem) if data_size >= RAW_BUFFER else None
-    modem.write(PROMPT)
-    modem.take_data(
+    channel = device.channel
+    watermarks = Watermarks(channel) if data_size >= RAW_BUFFER else None
+    channel.write(PROMPT)
+    channel.take_data(
         swallow_line_feed=True, limit=RAW_BUFFER, watch=watermarks.watch if watermarks is not None else None
     )
     failure: CommandError | None = None
@@ -83,7 +83,7 @@ async def sktsendraw(
         except CommandError as error:
             failure = error
     if device.policy.loses_input:
-        modem.discard_input()
+        channel.discard_input()
     if failure is not None:
         raise failure
 
@@ -103,16 +103,16 @@ class Watermarks:
     """The flow control of SKTSENDRAW: tells the host when too much of its data waits, and when it may go on.
 
     Args:
-        modem: the modem whose host is told.
+        channel: the channel whose host is told.
 
     Attributes:
         sending: whether the network keeps data waiting; as long as it does not, nothing builds up.
     """
 
-    __slots__ = ("_high", "_modem", "sending")
+    __slots__ = ("_channel", "_high", "sending")
 
-    def __init__(self, modem: Modem) -> None:
-        self._modem = modem
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
         self._high = False
         self.sending = False
 
@@ -121,10 +121,10 @@ class Watermarks:
         if self._high:
             if waiting < LOW_WATERMARK:
                 self._high = False
-                self._modem.write(LOW)
+                self._channel.write(LOW)
         elif self.sending and waiting > HIGH_WATERMARK:
             self._high = True
-            self._modem.write(HIGH)
+            self._channel.write(HIGH)
 
 
 def _destination(device: Ameba, link: Link, dst_ip: str, dst_port: str) -> Address:
@@ -176,7 +176,7 @@ async def _send_stream(
         return
     if watermarks is not None:
         watermarks.sending = True
-        watermarks.watch(device.modem.unread)
+        watermarks.watch(device.channel.unread)
     sent = await calls.send(device.modem, net, data, timeout, sent)
     if watermarks is not None:
         watermarks.sending = False

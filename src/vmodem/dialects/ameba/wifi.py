@@ -149,7 +149,7 @@ async def wlconn(device: Any, *fields: Field) -> list[str]:
     target = _target(fields)
     modem, wifi = device.modem, device.wifi
     for line in wifi.leave():
-        modem.write(line)
+        device.channel.write(line)
     if modem.config.wifi.connect_time > 0:
         await Delay(modem.now + modem.config.wifi.connect_time)
     if not wifi.finds(target):

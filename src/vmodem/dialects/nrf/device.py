@@ -6,8 +6,8 @@ import errno
 import logging
 from typing import Annotated, ClassVar, TypeAlias
 
+from vmodem.core.channel import Channel
 from vmodem.core.errors import CommandError
-from vmodem.core.modem import Modem
 from vmodem.core.parameters import integer
 from vmodem.core.sockets import SocketTable
 from vmodem.core.syntax import Value
@@ -24,14 +24,14 @@ class Nrf91:
     """One nRF91 device between power-on and reset.
 
     Attributes:
-        modem: the engine that runs it.
+        channel: the AT channel of its host.
+        modem: the modem.
         policy: what differs on either side of ``--follow``.
         sockets: its open sockets.
-        cellular: the state of the modem core: functional mode, registration, notifications.
         time_limit: silence in milliseconds that flushes data mode, None while it has the default (#XDATACTRL).
     """
 
-    __slots__ = ("cellular", "modem", "policy", "sockets", "time_limit")
+    __slots__ = ("channel", "modem", "policy", "sockets", "time_limit")
 
     ncs_version: ClassVar[str]
     libmodem_version: ClassVar[str]
@@ -40,12 +40,18 @@ class Nrf91:
     credential_areas: ClassVar[tuple[Area, ...]] = MODEM_TLS
     """Where the credentials of a security tag are looked for."""
 
-    def __init__(self, modem: Modem, sockets: SocketTable[Socket]) -> None:
-        self.modem = modem
-        self.policy: Policy = modem.policy
+    def __init__(self, channel: Channel, sockets: SocketTable[Socket]) -> None:
+        self.channel = channel
+        self.modem = channel.modem
+        self.policy: Policy = self.modem.policy
         self.sockets = sockets
-        self.cellular = Cellular(modem)
         self.time_limit: int | None = None
+
+    @property
+    def cellular(self) -> Cellular:
+        """The state of the modem core: functional mode, registration, notifications."""
+        core: Cellular = self.modem.core
+        return core
 
     def socket_ready(self, socket: NetSocket, events: int) -> None:
         """Note that data moved on ``socket``."""
@@ -105,7 +111,7 @@ class Nrf91:
         """Restart the modem core: every socket is closed, and the core is off until AT+CFUN=1."""
         self.close_all()
         self.cellular.power_off()
-        self.cellular = Cellular(self.modem)
+        self.modem.core = Cellular(self.modem)
 
     def reaches(self, socket: Socket) -> Socket:
         """Return the socket that data of ``socket`` goes through: a listening socket reaches its accepted peer."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from vmodem.core.channel import Channel
 from vmodem.core.commands import CommandTable
 from vmodem.core.dialect import Dialect, Erratum, Follow, Policy
 from vmodem.core.framing import LineRules, Terminator
-from vmodem.core.modem import Modem
 from vmodem.core.syntax import Request
+from vmodem.dialects.nrf.cellular import Cellular
 from vmodem.dialects.nrf.device import OK, Nrf91, error, information
 
 
@@ -20,7 +21,7 @@ def nrf91(
     commands: CommandTable,
     errata: tuple[Erratum, ...],
     policies: tuple[Policy, Policy],
-    device: Callable[[Modem], Nrf91],
+    device: Callable[[Channel], Nrf91],
     parse: Callable[[bytes], Request | None],
     terminator: Terminator,
     limit: int,
@@ -35,6 +36,7 @@ def nrf91(
         commands=commands,
         errata=errata,
         policies=dict(zip((Follow.MANUAL, Follow.FIRMWARE), policies, strict=True)),
+        core=Cellular,
         device=device,
         parse=parse,
         terminator=terminator,

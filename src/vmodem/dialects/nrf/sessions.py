@@ -11,7 +11,7 @@ def watch_session(device: Nrf91, peer: Socket, minutes: int) -> None:
     """End the session of ``peer`` when no data moved for ``minutes``; 0 means never."""
     peer.active_at = device.modem.now
     if minutes:
-        peer.task = device.modem.spawn(_end_inactive(device, peer, minutes * 60))
+        peer.task = device.channel.spawn(_end_inactive(device, peer, minutes * 60))
 
 
 async def _end_inactive(device: Nrf91, peer: Socket, limit: int) -> None:

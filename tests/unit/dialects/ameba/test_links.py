@@ -158,13 +158,13 @@ class TestSendRaw:
         assert ask(modem, f"AT+SKTSENDRAW=0,{len(data)}") == b">>>\r\n"
         at = 0
         while at < len(data):
-            while modem.modem.accepting and at < len(data):
+            while modem.channel.accepting and at < len(data):
                 size = dice.randint(1, 20_000)
                 modem.send(data[at : at + size])
                 at += size
-                assert modem.modem.unread < 81920 + 20_000
+                assert modem.channel.unread < 81920 + 20_000
             told += modem.take()
-            while not modem.modem.accepting:
+            while not modem.channel.accepting:
                 peer.start_reading()
                 received.update(peer.take())
                 peer.stop_reading()
@@ -224,9 +224,9 @@ class TestSendRaw:
     def test_the_host_goes_in_the_middle(self, modem):
         open_links(modem, "AT+SKTCLIENT=0,1,,192.0.2.1,7,,0")
         modem.send(b"AT+SKTSENDRAW=0,30000\r" + b"x" * 20000)
-        modem.modem.eof(modem.now)
+        modem.channel.eof(modem.now)
         assert modem.network.peers[0].take() == b"x" * 20000
-        assert modem.modem.finished
+        assert modem.channel.finished
 
     def test_a_peer_that_ends_its_stream_while_data_waits_for_it(self, modem):
         """The link ends as it does at any other time, and the command with it."""
@@ -251,7 +251,7 @@ class TestAutoReceive:
         one.send(data)
         two.send(b"me too")
         modem.pump()
-        assert len(modem.modem.output) < 100_000
+        assert len(modem.channel.output) < 100_000
         received, rest = read_messages(drain(modem))
         assert b"".join(received[0]) == data
         assert max(map(len, received[0])) == 16384

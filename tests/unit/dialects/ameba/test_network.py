@@ -74,18 +74,18 @@ def test_every_socket_is_closed():
     modem.send(b"AT+PING=stop\r")
     modem.wait(10)
     assert network.sockets == []
-    assert modem.modem.device.wifi.ping is None
+    assert modem.channel.device.wifi.ping is None
 
 
 def test_the_host_waits_for_a_ping_that_ends():
     endless = start(FakeNetwork(), b"AT+PING=192.0.2.1,-t\r")
     counted = start(FakeNetwork(), b"AT+PING=192.0.2.1,-n,2\r")
     for modem in (endless, counted):
-        modem.modem.eof(modem.now)
-    assert endless.modem.finished
-    assert not counted.modem.finished
+        modem.channel.eof(modem.now)
+    assert endless.channel.finished
+    assert not counted.channel.finished
     counted.wait(5)
-    assert counted.modem.finished
+    assert counted.channel.finished
 
 
 def test_no_permission_is_an_error(caplog):
@@ -107,4 +107,4 @@ def test_a_restart_ends_a_ping(line):
     modem.take()
     modem.wait(10)
     assert modem.take() == b""
-    assert modem.modem.device.wifi.ping is None
+    assert modem.channel.device.wifi.ping is None

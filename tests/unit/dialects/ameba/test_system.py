@@ -1,8 +1,8 @@
 import pytest
 
 from vmodem import dialects
+from vmodem.core.channel import INPUT_LIMIT, OUTPUT_LIMIT
 from vmodem.core.dialect import Follow
-from vmodem.core.modem import INPUT_LIMIT, OUTPUT_LIMIT
 from vmodem.virtual import Virtual
 
 DIALECT = dialects.find("ameba-2.4")
@@ -17,7 +17,7 @@ def modem():
 
 def test_the_line_has_its_new_speed_when_the_ok_is_sent(modem):
     changes = []
-    modem.modem.line_changed = lambda *line: changes.append((*line, bytes(modem.modem.output)))
+    modem.modem.line_changed = lambda *line: changes.append((*line, bytes(modem.channel.output)))
     rtscts = modem.modem.rtscts
     modem.send(b"AT+UART=1,921600\r")
     assert changes == [(921600, rtscts, b"")]
@@ -38,9 +38,9 @@ def test_data_of_the_upstream_test_is_taken_as_it_comes(modem):
     modem.send(b"AT+TEST=1,1000000\r")
     assert modem.take() == b">>>\r\n"
     for _ in range(100):
-        assert modem.modem.accepting
+        assert modem.channel.accepting
         modem.send(bytes(10000))
-        assert modem.modem.unread < INPUT_LIMIT
+        assert modem.channel.unread < INPUT_LIMIT
     assert modem.take().startswith(b"upstream test(tt mode): Send 976 KBytes in 0 ms, 0 Kbits/sec\n\r\r\nOK\r\n")
 
 
@@ -60,10 +60,10 @@ def test_bytes_beyond_the_announced_ones_are_a_command_or_lost(follow, answer):
 def test_the_downstream_test_sends_no_faster_than_the_host_takes(modem):
     modem.send(b"AT+TEST=2,1000000\rAT+TEST\r")
     received = bytearray()
-    while modem.modem.output:
-        assert len(modem.modem.output) < 2 * OUTPUT_LIMIT
-        received += modem.modem.output[:10000]
-        del modem.modem.output[:10000]
+    while modem.channel.output:
+        assert len(modem.channel.output) < 2 * OUTPUT_LIMIT
+        received += modem.channel.output[:10000]
+        del modem.channel.output[:10000]
         modem.modem.advance(modem.now)
     assert received.count(b"\x01") == 1000000
     assert received.endswith(b"\x01Downstream Test End\r\n\r\nOK\r\n\r\nOK\r\n")

@@ -239,7 +239,7 @@ def test_a_host_that_does_not_read_stops_the_peer(modem, folder):
     peer = connect(modem, folder)
     data = bytes(range(256)) * 4096
     peer.send(data)
-    assert len(modem.modem.output) < 100_000
+    assert len(modem.channel.output) < 100_000
     received = b""
     stream = b""
     while piece := modem.take():

@@ -50,7 +50,7 @@ def test_another_network_of_a_scan_cannot_be_joined():
 
 def test_the_address_is_that_of_the_network_while_connected():
     modem = machine(network=FakeNetwork(ipv4="198.51.100.7"))
-    wifi = modem.modem.device.wifi
+    wifi = modem.channel.device.wifi
     assert wifi.address == "198.51.100.7"
     ask(modem, b"AT+WLDISCONN\r")
     assert wifi.address == "0.0.0.0"
@@ -62,7 +62,7 @@ def test_the_address_is_that_of_the_network_while_connected():
 def test_without_an_ipv4_address_dhcp_gives_none():
     modem = machine(network=FakeNetwork(ipv4=None), attached=False)
     assert ask(modem, CONNECT) == "[$]wifi connected\r\n[$]wifi got ip timeout\r\n\r\nOK\r\n"
-    assert modem.modem.device.wifi.address == "0.0.0.0"
+    assert modem.channel.device.wifi.address == "0.0.0.0"
     assert "GW  => 0.0.0.0\r\nMSK  => 255.255.255.0\r\n" in ask(modem, b"AT+WLSTATE\r")
 
 

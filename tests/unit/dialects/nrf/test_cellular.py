@@ -325,7 +325,7 @@ def test_cgerep_without_a_mode_unsubscribes():
 
 def test_contexts_are_defined_and_undefined():
     modem = machine()
-    cellular = modem.modem.device.cellular
+    cellular = modem.channel.device.cellular
     assert cellular.is_active(0)
     assert not cellular.is_active(1)
     succeed(modem, '+CGDCONT=1,"IP","extra"', '+CGDCONT=2,"IPV6"', '+CGDCONT=3,"Non-IP","",,0,0')

@@ -75,7 +75,7 @@ def peer_of(modem):
 def nothing_left(modem, sockets=0):
     """Check that nothing is left of what was under way."""
     assert modem.modem.deadline is None
-    assert not modem.modem._all_tasks()
+    assert not modem.modem.scheduler.tasks_of(modem.channel)
     assert not modem.network.secured
     assert len(modem.network.sockets) == sockets
     assert not modem.network.pending
@@ -84,7 +84,7 @@ def nothing_left(modem, sockets=0):
 def fails(modem):
     assert modem.take() == ERROR
     nothing_left(modem, sockets=1)
-    (socket,) = modem.modem.device.sockets
+    (socket,) = modem.channel.device.sockets
     assert socket.net is modem.network.sockets[0]
     return socket
 
@@ -94,7 +94,7 @@ class TestAFailedHandshakeLeavesNothing:
     @both_kinds
     def test_no_credentials(self, name, kind):
         modem = fresh(name)
-        modem.modem.output += begin(modem, name, kind, NOTHING)
+        modem.channel.output += begin(modem, name, kind, NOTHING)
         fails(modem)
 
     @both_kinds

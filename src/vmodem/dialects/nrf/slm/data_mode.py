@@ -32,7 +32,7 @@ async def silent_data_mode(device: Nrf91, send: Send, *, error_is_ok: bool) -> N
     Raises:
         CommandError: a flush could not be sent.
     """
-    device.modem.take_data(swallow_line_feed=True)
+    device.channel.take_data(swallow_line_feed=True)
     if device.time_limit is None:
         device.time_limit = device.minimum_time_limit
     reader = SilenceReader(ESCAPE, CAPACITY)
@@ -42,7 +42,7 @@ async def silent_data_mode(device: Nrf91, send: Send, *, error_is_ok: bool) -> N
             break
         if why is Flush.ESCAPE:
             return
-    device.modem.discard_input()
+    device.channel.discard_input()
     if not error_is_ok:
         raise CommandError("data mode has ended: sending failed")
 

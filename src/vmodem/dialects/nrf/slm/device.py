@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
+from vmodem.core.channel import Channel
 from vmodem.core.errors import CommandError
-from vmodem.core.modem import Modem
 from vmodem.core.sockets import SocketTable
 from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.data_mode import Send
@@ -43,8 +43,8 @@ class SerialLteModem(Nrf91):
 
     __slots__ = ("_ranking", "active", "slots")
 
-    def __init__(self, modem: Modem) -> None:
-        super().__init__(modem, SocketTable(MAX_HANDLES, modem.policy.first_handle))
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(channel, SocketTable(MAX_HANDLES, channel.modem.policy.first_handle))
         self.slots: list[Opened | None] = [None] * self.policy.max_opened
         self.active: Socket | None = None
         self._ranking = self.policy.first_ranking

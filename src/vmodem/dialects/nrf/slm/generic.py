@@ -94,4 +94,4 @@ def _fall_asleep(device: SerialLteModem, mode: int) -> None:
         generic.deep_sleep(device)
         return
     modem = device.modem
-    modem.sleep((lambda: modem.write(modem.dialect.banner)) if mode == UART_OFF else (lambda: None))
+    modem.sleep((lambda: device.channel.write(modem.dialect.banner)) if mode == UART_OFF else (lambda: None))

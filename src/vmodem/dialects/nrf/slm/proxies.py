@@ -13,9 +13,9 @@ from collections.abc import Coroutine
 from typing import Any, Final
 
 from vmodem.core import calls
+from vmodem.core.channel import Channel
 from vmodem.core.commands import Line
 from vmodem.core.errors import CommandError
-from vmodem.core.modem import Modem
 from vmodem.core.tasks import Ready, Room
 from vmodem.credentials.store import NATIVE_TLS
 from vmodem.dialects.nrf.data_mode import ESCAPE, DataMode, Send
@@ -68,8 +68,8 @@ class ServiceDataMode(DataMode):
     def lose(self, status: int) -> None:
         """Ask the host to leave, discard what it sends until it does, and tell ``status`` in the end."""
         if not self.lost:
-            self._device.modem.write(ESCAPE)
-            self._device.modem.let_urcs_flow()
+            self._device.channel.write(ESCAPE)
+            self._device.channel.let_urcs_flow()
         super().lose(status)
 
 
@@ -177,7 +177,7 @@ class Service(ABC):
 
     def serve(self, socket: Socket) -> None:
         """Pass on what comes from ``socket``, until it ends."""
-        socket.task = self.device.modem.spawn(self._receive(socket))
+        socket.task = self.device.channel.spawn(self._receive(socket))
 
     @abstractmethod
     def receive(self, net: NetSocket) -> bytes | None:
@@ -193,7 +193,7 @@ class Service(ABC):
 
     def report(self, line: str) -> None:
         """Send an unsolicited line; unlike the modem core's, it is not lost in data mode."""
-        self.device.modem.urc_bytes(information(line))
+        self.device.channel.urc_bytes(information(line))
 
     def enter_data_mode(self, send: Send) -> None:
         """Enter data mode once the running command has ended."""
@@ -228,11 +228,11 @@ class Service(ABC):
         self.lost(socket, status)
 
     def _pass_on(self, data: bytes) -> None:
-        modem = self.device.modem
-        if modem.takes_data and not modem.urcs_flow:
-            modem.write(data)
+        channel = self.device.channel
+        if channel.takes_data and not channel.urcs_flow:
+            channel.write(data)
         else:
-            modem.urc_bytes(information(f"#X{self._kind}DATA: {len(data)}") + data)
+            channel.urc_bytes(information(f"#X{self._kind}DATA: {len(data)}") + data)
 
 
 class TcpService(Service):
@@ -385,7 +385,7 @@ class TcpService(Service):
             self._welcome(peer, address)
         else:
             self.newcomer = peer
-            peer.task = self.device.modem.spawn(self._secure(peer, address, self.security))
+            peer.task = self.device.channel.spawn(self._secure(peer, address, self.security))
 
     async def _secure(self, peer: Socket, address: Address, security: Security) -> None:
         """Do the handshake with a client; one that fails at it was never there."""
@@ -403,8 +403,8 @@ class TcpService(Service):
     def _welcome(self, peer: Socket, address: Address) -> None:
         assert peer.listener is not None
         self.peer = peer.listener.peer = peer
-        modem = self.device.modem
-        self.unheard = self.unheard or (modem.takes_data and not modem.urcs_flow)
+        channel = self.device.channel
+        self.unheard = self.unheard or (channel.takes_data and not channel.urcs_flow)
         self.report(f'#XTCPSVR: "{address[0]}","connected"')
         self.serve(peer)
 
@@ -503,8 +503,8 @@ class ProxyModem(SerialLteModem):
 
     credential_areas = NATIVE_TLS
 
-    def __init__(self, modem: Modem) -> None:
-        super().__init__(modem)
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(channel)
         self.data_mode: DataMode | None = None
         self.data_mode_of: Service | None = None
         self.tcp = TcpService(self)
@@ -531,7 +531,7 @@ class ProxyModem(SerialLteModem):
     def enter_data_mode(self, data_mode: DataMode, service: Service | None) -> None:
         """Begin ``data_mode``, which is that of ``service``, once the running command has ended."""
         self.data_mode, self.data_mode_of = data_mode, service
-        self.modem.enter_data_mode(self._in_data_mode(data_mode), swallow_line_feed=True)
+        self.channel.enter_data_mode(self._in_data_mode(data_mode), swallow_line_feed=True)
 
     async def _in_data_mode(self, data_mode: DataMode) -> str:
         line = await data_mode.run()
@@ -543,4 +543,4 @@ class ProxyModem(SerialLteModem):
     def send_timeout(self, socket: Socket) -> float:
         """Return how many seconds sending may wait; in data mode for ever, unless the host has set a limit."""
         option = (socket.listener or socket).send_timeout
-        return option if option or self.modem.takes_data else POLLOUT_TIMEOUT
+        return option if option or self.channel.takes_data else POLLOUT_TIMEOUT

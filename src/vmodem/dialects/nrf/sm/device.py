@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
+from vmodem.core.channel import Channel
 from vmodem.core.errors import CommandError
-from vmodem.core.modem import Modem
 from vmodem.core.sockets import SocketTable
 from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.device import Nrf91
@@ -30,9 +30,9 @@ class SerialModem(Nrf91):
     ncs_version = "3.2.0"
     libmodem_version = "3.2.0-lte-bb1d5a22e4d2"
 
-    def __init__(self, modem: Modem) -> None:
-        super().__init__(modem, SocketTable(modem.policy.max_sockets))
-        self.poller = Poller(modem, self.policy)
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(channel, SocketTable(channel.modem.policy.max_sockets))
+        self.poller = Poller(channel, self.policy)
 
     def socket_ready(self, socket: NetSocket, events: int) -> None:
         """Report events that #XAPOLL polls for."""

@@ -6,6 +6,7 @@ import logging
 from typing import Annotated, Final
 
 from vmodem.core import calls
+from vmodem.core.channel import Channel
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
 from vmodem.core.modem import Modem
@@ -56,7 +57,9 @@ async def xping(
     except ResolveError as error:
         raise CommandError(error.name, lines=[f'"{error.name}"']) from None
     echo = _open(modem, address)
-    modem.spawn(_ping(modem, echo, bytes(length), timeout / 1000, count, interval / 1000), awaited=True)
+    device.channel.spawn(
+        _ping(device.channel, echo, bytes(length), timeout / 1000, count, interval / 1000), awaited=True
+    )
 
 
 def _open(modem: Modem, address: str) -> EchoSocket:
@@ -70,8 +73,11 @@ def _open(modem: Modem, address: str) -> EchoSocket:
         raise CommandError("no permission for ICMP") from error
 
 
-async def _ping(modem: Modem, echo: EchoSocket, payload: bytes, timeout: float, count: int, interval: float) -> None:
+async def _ping(
+    channel: Channel, echo: EchoSocket, payload: bytes, timeout: float, count: int, interval: float
+) -> None:
     """Send ``count`` requests, one after the other; a lost one prints nothing. Times are in seconds."""
+    modem = channel.modem
     took: list[float] = []
     try:
         for sequence in range(1, count + 1):
@@ -80,11 +86,11 @@ async def _ping(modem: Modem, echo: EchoSocket, payload: bytes, timeout: float, 
             sent = modem.now
             if await _answered(modem, echo, sequence, payload, timeout):
                 took.append(modem.now - sent)
-                modem.urc_bytes(b"#XPING: %.3f seconds\r\n" % took[-1])
+                channel.urc_bytes(b"#XPING: %.3f seconds\r\n" % took[-1])
     finally:
         echo.close()
     if len(took) > 1:
-        modem.urc_bytes(b"#XPING: average %.3f seconds\r\n" % (sum(took) / len(took)))
+        channel.urc_bytes(b"#XPING: average %.3f seconds\r\n" % (sum(took) / len(took)))
 
 
 async def _answered(modem: Modem, echo: EchoSocket, sequence: int, payload: bytes, timeout: float) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vmodem.core.modem import Modem
+from vmodem.core.channel import Channel
 from vmodem.dialects.nrf.sm.policy import Policy
 from vmodem.dialects.nrf.socket import Socket
 from vmodem.net.interface import CLOSURE, POLLNVAL
@@ -23,10 +23,10 @@ class Poller:
         everything: whether all sockets are polled, those opened later included.
     """
 
-    __slots__ = ("_armed", "_modem", "_policy", "events", "everything", "running")
+    __slots__ = ("_armed", "_channel", "_policy", "events", "everything", "running")
 
-    def __init__(self, modem: Modem, policy: Policy) -> None:
-        self._modem = modem
+    def __init__(self, channel: Channel, policy: Policy) -> None:
+        self._channel = channel
         self._policy = policy
         self.running = False
         self.events = 0
@@ -68,7 +68,7 @@ class Poller:
         """Poll a socket no more, and report its end unless a closure event has done so."""
         armed = self._armed.pop(socket, 0)
         if armed & POLLNVAL and self._policy.closing_reports_nval:
-            self._modem.urc(f"#XAPOLL: {socket.handle},{POLLNVAL}")
+            self._channel.urc(f"#XAPOLL: {socket.handle},{POLLNVAL}")
 
     def rearm(self, socket: Socket, event: int) -> None:
         """Report ``event`` again, at once if it is true already."""
@@ -85,7 +85,7 @@ class Poller:
         events = socket.net.poll() & armed
         if events:
             self._armed[socket] = 0 if events & CLOSURE else armed & ~events
-            self._modem.urc(f"#XAPOLL: {socket.handle},{events}")
+            self._channel.urc(f"#XAPOLL: {socket.handle},{events}")
 
     def _initial(self) -> int:
         if not self.events and not self._policy.polls_closure_alone:

@@ -234,7 +234,7 @@ def _encode(mode: int, data: bytes) -> bytes:
 
 
 def _enter_data_mode(device: SerialModem, target: Target) -> None:
-    device.modem.enter_data_mode(_data_mode(device, target), swallow_line_feed=device.policy.swallow_line_feed)
+    device.channel.enter_data_mode(_data_mode(device, target), swallow_line_feed=device.policy.swallow_line_feed)
 
 
 async def _data_mode(device: SerialModem, target: Target) -> str:

@@ -23,7 +23,7 @@ def test_a_host_that_is_held_back_is_not_silent(modem):
     peer = modem.network.peers[-1]
     peer.stop_reading()
     sent = 0
-    while modem.modem.accepting:
+    while modem.channel.accepting:
         modem.send(b"+" * 100)
         modem.wait(0.01)
         sent += 100
@@ -43,7 +43,7 @@ def test_a_host_that_falls_silent_while_it_is_held_back(modem):
     peer = modem.network.peers[-1]
     peer.stop_reading()
     sent = 0
-    while modem.modem.accepting:
+    while modem.channel.accepting:
         modem.send(b"+" * 100)
         modem.wait(0.01)
         sent += 100

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmodem import dialects
+from vmodem.core.channel import OUTPUT_LIMIT
 from vmodem.core.dialect import Follow
-from vmodem.core.modem import OUTPUT_LIMIT
 from vmodem.net.fake import FakeNetwork
 from vmodem.net.interface import Family, NetSocket
 from vmodem.virtual import Virtual
@@ -71,9 +71,9 @@ def waiting_at(peer):
 
 
 def nothing_left(modem):
-    assert not list(modem.modem.device.sockets)
+    assert not list(modem.channel.device.sockets)
     assert not modem.network.sockets
-    assert not modem.modem._tasks
+    assert not modem.modem.scheduler.tasks_of(modem.channel)
     assert modem.modem.deadline is None
 
 
@@ -86,7 +86,7 @@ class TestHostThatDoesNotRead:
         for at in range(0, len(sent), 10_000):
             peer.send(sent[at : at + 10_000])
             modem.pump()
-        assert len(modem.modem.output) < OUTPUT_LIMIT + 4096
+        assert len(modem.channel.output) < OUTPUT_LIMIT + 4096
         assert waiting_at(peer) > len(sent) - OUTPUT_LIMIT - 4096
         got = b""
         while output := modem.take():
@@ -106,7 +106,7 @@ class TestHostThatDoesNotRead:
         sent = random.Random(2).randbytes(1_000_000)
         peer.send(sent)
         modem.pump()
-        assert len(modem.modem.output) < OUTPUT_LIMIT + 4096
+        assert len(modem.channel.output) < OUTPUT_LIMIT + 4096
         got = b""
         while output := modem.take():
             got += output
@@ -121,7 +121,7 @@ class TestHostThatDoesNotRead:
         for _ in range(500):
             udp.send(b"u" * 1000)
         modem.pump()
-        assert len(modem.modem.output) < OUTPUT_LIMIT + 2 * 4096
+        assert len(modem.channel.output) < OUTPUT_LIMIT + 2 * 4096
         output = b""
         while piece := modem.take():
             output += piece
@@ -324,7 +324,7 @@ class TestHangingUp:
         ask(modem, f"AT#XTCPSVR=1,{PORT}")
         for _ in range(50):
             connect(modem)
-            handle = modem.modem.device.tcp.peer.handle
+            handle = modem.channel.device.tcp.peer.handle
             assert b'#XTCPSVR: 0,"disconnected"' in ask(modem, f"AT#XTCPHANGUP={handle}")
         ask(modem, "AT#XTCPSVR=0")
         nothing_left(modem)
@@ -340,7 +340,7 @@ class TestNothingIsLeft:
         assert ask(modem, stop).endswith(OK)
         assert peer.closed
         nothing_left(modem)
-        assert modem.modem.device.sockets.free_handle() == (1 if follow is Follow.MANUAL else 0)
+        assert modem.channel.device.sockets.free_handle() == (1 if follow is Follow.MANUAL else 0)
 
     @pytest.mark.parametrize("follow", Follow)
     @pytest.mark.parametrize("start", [f"AT#XUDPSVR=1,{PORT}", 'AT#XUDPCLI=1,"192.0.2.1",7'])
@@ -350,7 +350,7 @@ class TestNothingIsLeft:
         ask(modem, start)
         assert ask(modem, stop).endswith(OK)
         nothing_left(modem)
-        assert modem.modem.device.sockets.free_handle() == (1 if follow is Follow.MANUAL else 0)
+        assert modem.channel.device.sockets.free_handle() == (1 if follow is Follow.MANUAL else 0)
 
     @pytest.mark.parametrize(
         "line",
@@ -390,7 +390,7 @@ class TestNothingIsLeft:
         modem.modem.close()
         assert peer.closed
         assert not modem.network.sockets
-        assert not modem.modem._tasks
+        assert not modem.modem.scheduler.tasks_of(modem.channel)
         modem.pump()
         assert modem.modem.deadline is None
 
@@ -406,7 +406,7 @@ class TestNothingIsLeft:
         assert modem.take() == (b"Ready\r\n" if how == "AT#XRESET" else b"")
         assert peer.closed
         assert not modem.network.sockets
-        assert not modem.modem._tasks
+        assert not modem.modem.scheduler.tasks_of(modem.channel)
         if how == "AT#XRESET":
             nothing_left(modem)
 
@@ -522,7 +522,7 @@ class Story:
             self.peers.append(self.modem.network.incoming(PORT, ("192.0.2.9", next(self._ports))))
         except ConnectionRefusedError:
             return
-        if self.modem.modem.takes_data:
+        if self.modem.channel.takes_data:
             self.cut.add(len(self.peers) - 1)  # it may have to wait, and be turned away when it has gone itself
 
     def dial(self, number):
@@ -558,7 +558,7 @@ class Story:
         return open_peers[-1 - number % len(open_peers) :][:1] if open_peers else []
 
     def datagram(self, number):
-        if self.modem.modem.device.udp.socket is not None:
+        if self.modem.channel.device.udp.socket is not None:
             data = token(9999, next(self._numbers))
             self.modem.network.datagram(PORT, data, CLIENT)
             self.sent[9999] = self.sent.get(9999, b"") + data
@@ -587,7 +587,7 @@ class Story:
 
     def hang_up(self, number):
         self.end_by_us()
-        peer = self.modem.modem.device.tcp.peer
+        peer = self.modem.channel.device.tcp.peer
         self.ask(f"AT#XTCPHANGUP={number if peer is None else peer.handle}")
 
     def wait(self, number):

@@ -10,10 +10,13 @@ The clock moves only when told to, and then at once::
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vmodem.config import Config
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
 from vmodem.core.modem import Modem
+from vmodem.core.trace import Trace
 from vmodem.credentials.store import Store
 from vmodem.net.fake import FakeNetwork
 from vmodem.net.interface import Answer, NetSocket
@@ -30,6 +33,8 @@ class Virtual:
         attached: whether it is attached to its network from the start.
         network: its network, None for a fresh one.
         credentials: where its credentials are kept, None for a store of its own.
+        name: what the log calls it.
+        traces: who is told what happens, besides the log.
 
     Attributes:
         modem: the engine.
@@ -48,6 +53,8 @@ class Virtual:
         attached: bool = True,
         network: FakeNetwork | None = None,
         credentials: Store | None = None,
+        name: str = "modem",
+        traces: Sequence[Trace] = (),
     ) -> None:
         self.network = network or FakeNetwork()
         self.network.listener = self
@@ -60,6 +67,8 @@ class Virtual:
             terminator=terminator,
             attached=attached,
             credentials=credentials,
+            name=name,
+            traces=traces,
         )
         self.channel = self.modem.channels[0]
         self.modem.boot(self.now)

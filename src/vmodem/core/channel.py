@@ -10,24 +10,19 @@ Nothing here does I/O or looks at a clock. Whoever drives a channel calls `Chann
 
 from __future__ import annotations
 
-import errno
-import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final
 
 from vmodem.core.commands import Line, Outcome, Reply
-from vmodem.core.dialogue import Dialogue
 from vmodem.core.errors import CommandError
 from vmodem.core.framing import Flush, LineReader, LineTooLong
 from vmodem.core.tasks import HostData, Room, Task
-from vmodem.net.interface import ResolveError
+from vmodem.core.trace import Data, DataBegins, DataEnds, Tracer, Urc
 
 if TYPE_CHECKING:
     from vmodem.core.modem import Modem
-
-log = logging.getLogger("vmodem")
 
 INPUT_LIMIT: Final = 8192
 """Bytes of the host that may wait before `Channel.accepting` turns False, unless a command says otherwise."""
@@ -80,7 +75,6 @@ class Channel:
 
     __slots__ = (
         "_data_mode",
-        "_dialogue",
         "_eof",
         "_foreground",
         "_input",
@@ -88,6 +82,7 @@ class Channel:
         "_lines",
         "_pressed",
         "_scheduler",
+        "_tracer",
         "_urc_size",
         "_urcs",
         "device",
@@ -104,7 +99,6 @@ class Channel:
         self.echo = False
         self.stalled = False
         self._scheduler = modem.scheduler
-        self._dialogue = Dialogue(dialect)
         self._input = bytearray()
         self._lines = LineReader(modem.terminator, dialect.lines, modem.policy.overlong)
         self._foreground: Task | None = None
@@ -114,6 +108,7 @@ class Channel:
         self._last_rx = 0.0
         self._pressed = False  # the host is held back
         self._eof = False
+        self._tracer: Tracer | None = None
         self.device: Any = dialect.device(self)
 
     # What the driver calls
@@ -186,6 +181,11 @@ class Channel:
             self._give_room()
         self.stalled = len(self.output) >= UNASKED_LIMIT
 
+    def trace(self) -> None:
+        """Tell from now on what happens: somebody listens to the modem."""
+        if self._tracer is None:
+            self._tracer = Tracer(self)
+
     def reset(self) -> None:
         """Forget all that the host has begun: input, commands, data mode, unsolicited lines; what it is told stays."""
         if self._foreground is not None:
@@ -230,7 +230,6 @@ class Channel:
 
     def urc(self, line: str) -> None:
         """Queue an unsolicited line; it is dropped where the queue is full."""
-        log.debug("unsolicited: %s", line)
         if self.takes_data and self.modem.policy.drops_urcs:
             return
         self.urc_bytes(self.modem.dialect.urc(line))
@@ -238,7 +237,7 @@ class Channel:
     def urc_bytes(self, data: bytes) -> None:
         """Queue unsolicited bytes, which are sent whole."""
         if self._urc_size + len(data) > self.modem.dialect.urc_limit:
-            log.warning("the queue of unsolicited lines is full, one of %d bytes is dropped", len(data))
+            self.modem.warn("the queue of unsolicited lines is full, one of %d bytes is dropped", len(data))
             return
         if self._urcs is None:
             self._urcs = deque()
@@ -247,7 +246,7 @@ class Channel:
 
     def spawn(self, coroutine: Coroutine[Any, Any, None], *, awaited: bool = False) -> Task:
         """Run ``coroutine`` in the background; ``awaited`` tells that the host waits for what it reports."""
-        return self._scheduler.spawn(self, coroutine, background_done, background_failed, awaited=awaited)
+        return self._scheduler.spawn(self, coroutine, background_done, self.modem.background_failed, awaited=awaited)
 
     def enter_data_mode(self, coroutine: Coroutine[Any, Any, Reply], *, swallow_line_feed: bool) -> None:
         """Hand the host's bytes to ``coroutine`` once the running command has ended.
@@ -275,6 +274,8 @@ class Channel:
         """
         self._lines.enter_data(swallow=swallow_line_feed)
         self._data_mode = DataMode(None, limit, watch)
+        if self._tracer is not None:
+            self._tracer.tell(DataBegins())
 
     def discard_input(self) -> None:
         """Forget what the host has sent and nobody has consumed."""
@@ -289,7 +290,8 @@ class Channel:
         try:
             line = self._lines.read(self._input, self.output if self.echo else None)
         except LineTooLong:
-            self._dialogue.overlong()
+            if self._tracer is not None:
+                self._tracer.overlong()
             self._fail(CommandError(f"a line of more than {dialect.lines.limit} bytes"))
             return True
         if line is None:
@@ -297,8 +299,8 @@ class Channel:
         if self.modem.policy.loses_input and line:
             self._lines.skip_line_feed(self._input)  # it is no part of what is lost
             self._input.clear()
-        if log.isEnabledFor(logging.DEBUG):
-            log.debug("> %s", self._dialogue.line(line))
+        if self._tracer is not None:
+            self._tracer.line(line)
         self._scheduler.progress += 1
         try:
             request = dialect.parse(line)
@@ -319,26 +321,30 @@ class Channel:
         data_mode = self._data_mode
         if data_mode is not None:
             self._send_urcs()  # what a peer sent before must not come after what it sends in data mode
-        log.debug("< OK")
-        self.output += self.modem.dialect.ok
+        ok = self.modem.dialect.ok
+        if self._tracer is not None:
+            self._tracer.result(ok)
+        self.output += ok
         if data_mode is not None:
             self._begin_data_mode(data_mode)
 
     def _fail(self, error: Exception) -> None:
         """End a command with an error."""
         self._drop_data_mode()
-        error = command_error(error)
-        self._write(list(error.lines))
-        result = self.modem.dialect.error(self.device, error)
-        if log.isEnabledFor(logging.DEBUG):
-            log.debug("< %s", self._dialogue.answer(result))
+        refusal = self.modem.command_error(error)
+        self._write(list(refusal.lines))
+        result = self.modem.dialect.error(self.device, refusal)
+        if self._tracer is not None:
+            self._tracer.refused(refusal)
+            self._tracer.result(result)
         self.output += result
 
     def _write(self, reply: Line | list[Line]) -> None:
         for line in reply if isinstance(reply, list) else (reply,):
-            if log.isEnabledFor(logging.DEBUG):
-                log.debug("< %s", self._dialogue.answer(line))
-            self.output += self.modem.dialect.information(line) if isinstance(line, str) else line
+            data = self.modem.dialect.information(line) if isinstance(line, str) else line
+            if self._tracer is not None:
+                self._tracer.reply(data)
+            self.output += data
 
     # The foreground
 
@@ -355,6 +361,8 @@ class Channel:
         self._foreground = None
         if self.takes_data:
             self._data_mode = None
+            if self._tracer is not None:
+                self._tracer.tell(DataEnds())
 
     def _cancel_foreground(self) -> None:
         task = self._foreground
@@ -367,6 +375,8 @@ class Channel:
     def _begin_data_mode(self, data_mode: DataMode) -> None:
         coroutine, data_mode.waiting = data_mode.waiting, None
         assert coroutine is not None
+        if self._tracer is not None:
+            self._tracer.tell(DataBegins())
         self._foreground = task = Task(self, coroutine, self._end_data_mode, self._fail_data_mode)
         self._scheduler.run(task)
 
@@ -377,7 +387,7 @@ class Channel:
 
     def _fail_data_mode(self, error: Exception) -> None:
         self._leave_foreground()
-        background_failed(error)
+        self.modem.background_failed(error)
 
     def _drop_data_mode(self) -> None:
         """Forget a data mode that has not begun."""
@@ -404,6 +414,8 @@ class Channel:
             trap.deadline = self._last_rx + trap.time_limit if trap.reader.waiting(self._input) else None
             return False
         self._tell_waiting()
+        if self._tracer is not None:
+            self._tracer.tell(Data(piece[0], piece[1].value))
         self._scheduler.step(task, piece)
         return True
 
@@ -437,6 +449,8 @@ class Channel:
         while urcs and len(self.output) < UNASKED_LIMIT:
             data = urcs.popleft()
             self._urc_size -= len(data)
+            if self._tracer is not None:
+                self._tracer.tell(Urc(data))
             self.output += data
         if not urcs:
             self._urcs = None
@@ -457,25 +471,5 @@ class Channel:
         return len(self.output) < UNASKED_LIMIT and (written_at_once or not self._urcs)
 
 
-def command_error(error: Exception) -> CommandError:
-    """Translate what a handler raised: what the network does is a plain error, anything else is our own bug."""
-    if isinstance(error, CommandError):
-        log.info("error: %.200s", error.reason)
-        return error
-    if isinstance(error, OSError):
-        log.info("error: %.200s", error.strerror or errno.errorcode.get(error.errno or 0, str(error)))
-    elif isinstance(error, ResolveError):
-        log.info("error: %s", error.name)
-    else:
-        log.error("unexpected error in a command", exc_info=error)
-    return CommandError(str(error))
-
-
 def background_done(reply: object) -> None:
     """Do nothing: nobody waits for the end of a background task."""
-
-
-def background_failed(error: Exception) -> None:
-    """Log the end of a background task."""
-    log.debug("a background task ended")
-    command_error(error)

@@ -133,7 +133,7 @@ class CommandTable:
             command = self._commands[name]
             handler = command.handlers[form]
         except KeyError:
-            raise UnknownCommandError(request) from None
+            raise UnknownCommandError(request, known=name in self._commands) from None
         if form is Form.SET:
             return handler(device, *command.signatures[form].bind(device, values))
         return handler(device)

@@ -13,17 +13,23 @@ looks at a clock; whoever drives a modem does:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import logging
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from vmodem.config import Config
-from vmodem.core.channel import Channel, background_done, background_failed
+from vmodem.core.channel import Channel, background_done
 from vmodem.core.dialect import Dialect, Follow
+from vmodem.core.errors import CommandError, in_words
 from vmodem.core.framing import Terminator
+from vmodem.core.log import LOG
 from vmodem.core.scheduler import Scheduler
 from vmodem.core.tasks import Task
+from vmodem.core.trace import Event, Note, Power, State, Trace
 from vmodem.credentials.store import Store
-from vmodem.net.interface import Answer, NetSocket, Network
+from vmodem.net.interface import Answer, NetSocket, Network, ResolveError
+
+log = logging.getLogger("vmodem")
 
 SLEEP_RETRY: Final = 0.05
 """Seconds until sleeping is tried again while a command runs."""
@@ -42,6 +48,8 @@ class Modem:
         rtscts: whether the line has RTS/CTS flow control.
         attached: whether the device is attached to its network from the start.
         credentials: where its credentials are kept, None for a store of its own.
+        name: what it is called in the log: where its host is, or a name that was given to it.
+        traces: who is told what happens, besides the log.
 
     Attributes:
         scheduler: its tasks, its timers and its clock.
@@ -50,6 +58,7 @@ class Modem:
         line_changed: called with the new speed in bit/s and whether RTS/CTS is on, when the host has changed them.
         rtscts: whether the line has RTS/CTS flow control, as the host set it last.
         off: whether it is switched off, and takes no notice of anything.
+        traces: who is told what happens.
     """
 
     __slots__ = (
@@ -63,12 +72,14 @@ class Modem:
         "credentials",
         "dialect",
         "line_changed",
+        "name",
         "network",
         "off",
         "policy",
         "rtscts",
         "scheduler",
         "terminator",
+        "traces",
     )
 
     def __init__(
@@ -83,6 +94,8 @@ class Modem:
         rtscts: bool = True,
         attached: bool = True,
         credentials: Store | None = None,
+        name: str = "modem",
+        traces: Sequence[Trace] = (),
     ) -> None:
         self.dialect = dialect
         self.network = network
@@ -100,14 +113,18 @@ class Modem:
         self._asleep: Callable[[], None] | None = None
         network.set_up(attached)
         self.core: Any = dialect.core(self)
+        self.name = name
+        self.traces: tuple[Trace, ...] = ()
         self.channels: tuple[Channel, ...] = (Channel(self),)
+        for trace in (*traces, LOG) if log.isEnabledFor(logging.INFO) else traces:
+            self.listen(trace)
 
     # What the driver calls
 
     def boot(self, now: float) -> None:
         """Power on: send the banner."""
         self.scheduler.now = now
-        self.channels[0].output += self.dialect.banner
+        self._greet(State.ON)
 
     def socket_ready(self, socket: NetSocket, events: int, now: float) -> None:
         """Take note that ``events`` may be true on ``socket``."""
@@ -149,6 +166,8 @@ class Modem:
     def open_channel(self) -> Channel:
         """Give one more host a channel of its own; nothing is sent on it."""
         channel = Channel(self)
+        if self.traces:
+            channel.trace()
         self.channels = (*self.channels, channel)
         return channel
 
@@ -164,6 +183,57 @@ class Modem:
             for channel in self.channels:
                 channel.process()
 
+    # Who listens
+
+    def listen(self, trace: Trace) -> None:
+        """Tell ``trace`` from now on what happens."""
+        self.traces = (*self.traces, trace)
+        for channel in self.channels:
+            channel.trace()
+
+    def tell(self, event: Event, channel: Channel | None = None) -> None:
+        """Tell everybody who listens of ``event``; a trace that fails is left out from then on."""
+        for trace in self.traces:
+            try:
+                trace.event(self.scheduler.now, self, channel, event)
+            except Exception:
+                self.traces = tuple(other for other in self.traces if other is not trace)
+                log.exception("%s: a trace has failed, and is told nothing more", self.name)
+
+    def name_of(self, channel: Channel | None) -> str:
+        """Return what the log calls a channel: the modem's name, and which of several it is."""
+        if channel is None or channel not in self.channels[1:]:
+            return self.name
+        return f"{self.name}, channel {self.channels.index(channel) + 1}"
+
+    def warn(self, message: str, *arguments: object) -> None:
+        """Tell the user something that no result tells; the message is one of `logging`."""
+        self._note(logging.WARNING, message, arguments)
+
+    def inform(self, message: str, *arguments: object) -> None:
+        """Tell the user something that explains what happens; the message is one of `logging`."""
+        self._note(logging.INFO, message, arguments)
+
+    def _note(self, level: int, message: str, arguments: tuple[object, ...]) -> None:
+        log.log(level, f"%s: {message}", self.name, *arguments)
+        if self.traces:
+            self.tell(Note(level, message % arguments))
+
+    # Failures
+
+    def command_error(self, error: Exception) -> CommandError:
+        """Translate what a handler raised: what the network does is a plain error, anything else is our own bug."""
+        if isinstance(error, CommandError):
+            return error
+        if isinstance(error, OSError | ResolveError):
+            return CommandError(in_words(error))
+        log.error("%s: unexpected error in a command", self.name, exc_info=error)
+        return CommandError("a bug of vmodem; the log has more")
+
+    def background_failed(self, error: Exception) -> None:
+        """Take note of a background task that has failed; no host waits for its result."""
+        self.inform("a background task has ended: %.200s", self.command_error(error).reason)
+
     # What handlers call
 
     @property
@@ -173,7 +243,7 @@ class Modem:
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> Task:
         """Run ``coroutine`` in the background of the modem itself, whatever becomes of its hosts."""
-        return self.scheduler.spawn(self, coroutine, background_done, background_failed)
+        return self.scheduler.spawn(self, coroutine, background_done, self.background_failed)
 
     def cancel(self, task: Task) -> None:
         """End a background task, wherever it waits."""
@@ -205,11 +275,12 @@ class Modem:
         self.core = self.dialect.core(self)
         self.channels = self.channels[:1]
         self.channels[0].restart()
-        self.channels[0].output += self.dialect.banner
+        self._greet(State.RESTARTED)
 
     def power_off(self) -> None:
         """Switch the device off: it answers nothing any more."""
         self.close()
+        self.tell(Power(State.OFF))
 
     def sleep(self, wake: Callable[[], None]) -> None:
         """Sleep once no command runs: do and send nothing until a host sends something, then call ``wake``."""
@@ -217,12 +288,18 @@ class Modem:
             self.after(SLEEP_RETRY, lambda: self.sleep(wake))
         else:
             self._asleep = wake
+            self.tell(Power(State.ASLEEP))
 
     def wake(self) -> None:
         """End the sleep, if it sleeps: a host has sent something."""
         wake, self._asleep = self._asleep, None
         if wake is not None:
+            self.tell(Power(State.AWAKE))
             wake()
+
+    def _greet(self, state: State) -> None:
+        self.tell(Power(state))
+        self.channels[0].write(self.dialect.banner)
 
     def _cut_power(self) -> None:
         for channel in self.channels:

@@ -31,7 +31,7 @@ def integer(low: int = INT32_MIN, high: int = INT32_MAX) -> Converter:
     def convert(device: Any, value: Value) -> int:
         if type(value) is int and low <= value <= high:
             return value
-        raise CommandError(f"{_shown(value)} is not an integer from {low} to {high}")
+        raise CommandError(f"{shown(value)} is not an integer from {low} to {high}")
 
     return convert
 
@@ -39,11 +39,12 @@ def integer(low: int = INT32_MIN, high: int = INT32_MAX) -> Converter:
 def choice(*choices: int) -> Converter:
     """Accept one of the integers ``choices``."""
     accepted = frozenset(choices)
+    listed = ", ".join(str(int(one)) for one in choices)
 
     def convert(device: Any, value: Value) -> int:
         if type(value) is int and value in accepted:
             return value
-        raise CommandError(f"{_shown(value)} is none of {choices}")
+        raise CommandError(f"{shown(value)} is none of {listed}")
 
     return convert
 
@@ -54,7 +55,7 @@ def text(limit: int) -> Converter:
     def convert(device: Any, value: Value) -> str:
         if type(value) is str and len(value) <= limit:
             return value
-        raise CommandError(f"{_shown(value)} is not a string of at most {limit} characters")
+        raise CommandError(f"{shown(value)} is not a string of at most {limit} characters")
 
     return convert
 
@@ -72,16 +73,18 @@ class Signature:
         surplus: whether more parameters than declared are accepted and ignored.
     """
 
-    __slots__ = ("_converters", "_required", "_rest", "_surplus")
+    __slots__ = ("_converters", "_names", "_required", "_rest", "_surplus")
 
     def __init__(self, function: Callable[..., Any], *, surplus: bool) -> None:
         parameters = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
         self._converters: list[Converter] = []
+        self._names: list[str] = []
         self._rest: Converter | None = None
         self._required = 0
         self._surplus = surplus
         for parameter in parameters:
             converter = _converter(parameter.annotation)
+            self._names.append(parameter.name)
             if parameter.kind is parameter.VAR_POSITIONAL:
                 self._rest = converter
                 continue
@@ -97,20 +100,32 @@ class Signature:
         """
         given, declared = len(values), len(self._converters)
         if given < self._required:
-            raise CommandError(f"{given} parameters, at least {self._required} are needed")
-        arguments = [convert(device, value) for convert, value in zip(self._converters, values, strict=False)]
-        if given > declared:
-            if self._rest is not None:
+            missing = CommandError("is missing")
+            missing.blame(self._names[given])
+            raise missing
+        arguments: list[Any] = []
+        try:
+            for convert, value in zip(self._converters, values, strict=False):
+                arguments.append(convert(device, value))  # how many there are tells whom to blame
+            if given > declared and self._rest is not None:
                 rest = self._rest
                 arguments += [rest(device, value) for value in values[declared:]]
-            elif not self._surplus:
-                raise CommandError(f"{given} parameters, at most {declared} are accepted")
+        except CommandError as error:
+            error.blame(self._names[len(arguments)])
+            raise
+        if given > declared and self._rest is None and not self._surplus:
+            raise CommandError(f"{counted(given)}, at most {declared} {'is' if declared == 1 else 'are'} accepted")
         return arguments
 
 
-def _shown(value: Value) -> str:
+def shown(value: Value) -> str:
     """Return how a value reads in the reason of an error: a string may be a secret."""
-    return f"a string of {len(value)} characters" if isinstance(value, str) else repr(value)
+    return f"a string of {len(value)} characters" if isinstance(value, str) else str(value)
+
+
+def counted(parameters: int) -> str:
+    """Return a number of parameters in words."""
+    return "1 parameter" if parameters == 1 else f"{parameters} parameters"
 
 
 def _converter(annotation: Any) -> Converter:

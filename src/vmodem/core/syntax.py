@@ -22,7 +22,7 @@ class Empty(Enum):
 
     EMPTY = "empty"
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return "an empty parameter"
 
 

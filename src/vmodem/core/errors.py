@@ -63,8 +63,10 @@ class UnknownCommandError(CommandError):
         self.request = request
 
 
-def in_words(error: OSError | ResolveError) -> str:
-    """Return what the network said in words for a user."""
+def in_words(error: CommandError | OSError | ResolveError) -> str:
+    """Return why something failed, in words for a user."""
+    if isinstance(error, CommandError):
+        return error.reason
     if isinstance(error, ResolveError):
         return f"the name cannot be resolved ({error.name})"
     return error.strerror or errno.errorcode.get(error.errno or 0, str(error) or "the network failed")

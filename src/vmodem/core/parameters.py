@@ -118,9 +118,11 @@ class Signature:
         return arguments
 
 
-def shown(value: Value) -> str:
-    """Return how a value reads in the reason of an error: a string may be a secret."""
-    return f"a string of {len(value)} characters" if isinstance(value, str) else str(value)
+def shown(value: Value | None) -> str:
+    """Return how a value, None for one that is left out, reads in the reason of an error: a string may be a secret."""
+    if isinstance(value, str):
+        return f"a string of {len(value)} characters"
+    return "nothing" if value is None else str(value)
 
 
 def counted(parameters: int) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Final, TypeAlias
 
 from vmodem.core import calls
 from vmodem.core.commands import CommandTable
-from vmodem.core.errors import CommandError
+from vmodem.core.errors import CommandError, in_words
 from vmodem.core.syntax import Value
 from vmodem.credentials.store import Area
 from vmodem.dialects.ameba import receiving, secure
@@ -46,7 +46,7 @@ def host_name(device: Ameba, value: Value) -> str:
     """Accept an IPv4 address or a domain name."""
     name = filled(device, value)
     if len(name) > LONGEST_HOST:
-        raise CommandError(f"a host name of more than {LONGEST_HOST} characters")
+        raise CommandError(f"{len(name)} characters are more than {LONGEST_HOST}")
     return name
 
 
@@ -223,7 +223,7 @@ def _failing(code: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise CommandError(str(error), code=code) from error
+        raise CommandError(in_words(error), code=code) from error
 
 
 @contextmanager

@@ -214,7 +214,7 @@ def new_link_id(device: Ameba, value: Value) -> int:
     """Accept the id of a link that there is not yet."""
     link_id: int = _link_id(device, value)
     if device.sockets.get(link_id) is not None:
-        raise CommandError(f"link {link_id} is in use")
+        raise CommandError(f"{link_id} is in use")
     return link_id
 
 
@@ -223,7 +223,7 @@ def any_link(device: Ameba, value: Value) -> Link:
     link_id: int = _link_id(device, value)
     link = device.sockets.get(link_id)
     if link is None:
-        raise CommandError(f"there is no link {link_id}")
+        raise CommandError(f"{link_id} is no link")
     return link
 
 
@@ -231,9 +231,9 @@ def open_link(device: Ameba, value: Value) -> Link:
     """Accept the id of a link whose connection is there, and has not ended."""
     link = any_link(device, value)
     if not link.ready:
-        raise CommandError(f"the handshake of link {link.handle} is not done")
+        raise CommandError(f"{link.handle} is still at its handshake")
     if link.net is None:
-        raise CommandError(f"the connection of link {link.handle} has ended")
+        raise CommandError(f"{link.handle} has lost its connection")
     return link
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from contextlib import closing
 from typing import Final
@@ -10,14 +9,12 @@ from typing import Final
 from vmodem.core import calls
 from vmodem.core.channel import Channel
 from vmodem.core.commands import CommandTable
-from vmodem.core.errors import CommandError
+from vmodem.core.errors import CommandError, in_words
 from vmodem.core.modem import Modem
 from vmodem.core.tasks import Delay, Lookup
 from vmodem.dialects.ameba.device import Ameba
 from vmodem.dialects.ameba.syntax import Field, atoi
-from vmodem.net.interface import ICMP_HINT, Family, Network, ResolveError, family_of
-
-log = logging.getLogger("vmodem")
+from vmodem.net.interface import ICMP_HINT, Family, ResolveError, family_of
 
 EMPTY: Final = 1
 USAGE: Final = 2
@@ -125,7 +122,7 @@ def ping(device: Ameba, *fields: Field) -> None:
     asked = _read(fields)
     if running is not None:
         raise CommandError("a ping runs already", code=USAGE)
-    _check_permission(device.modem.network)
+    _check_permission(device.modem)
     device.wifi.ping = asked
     device.channel.spawn(_run(device, asked), awaited=asked.count is not None)
 
@@ -167,12 +164,12 @@ def _set(asked: Ping, name: str, value: int) -> None:
             raise CommandError(f"there is no {name}", code=USAGE)
 
 
-def _check_permission(network: Network) -> None:
+def _check_permission(modem: Modem) -> None:
     """Open a socket before the OK, so that the host hears of it where that is not permitted."""
     try:
-        network.open_echo(Family.IPV4, "127.0.0.1").close()
+        modem.network.open_echo(Family.IPV4, "127.0.0.1").close()
     except PermissionError as error:
-        log.warning("AT+PING: %s", ICMP_HINT)
+        modem.warn("AT+PING: %s", ICMP_HINT)
         raise CommandError("no permission for ICMP", code=USAGE) from error
     except OSError:
         pass  # without a link nobody answers, which is told request by request
@@ -192,7 +189,7 @@ async def _answered(modem: Modem, address: str, sequence: int, payload: bytes) -
         with closing(modem.network.open_echo(Family.IPV4, address)) as net:
             await calls.echo(modem, net, sequence, payload, TIMEOUT)
     except OSError as error:
-        log.info("ping %d: %s", sequence, error)
+        modem.inform("ping %d: %s", sequence, in_words(error))
         await Delay(deadline)
         return False
     return True

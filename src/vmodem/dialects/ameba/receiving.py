@@ -5,17 +5,14 @@ Everything waits for room first: a host that does not read stops the peers, and 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from vmodem.core.errors import CommandError
+from vmodem.core.errors import CommandError, in_words
 from vmodem.core.tasks import Delay, Ready, Room
 from vmodem.dialects.ameba import secure
 from vmodem.dialects.ameba.device import Ameba, Link, Protocol, Role
 from vmodem.net.interface import CLOSURE, POLLIN, Address, NetSocket, Security
-
-log = logging.getLogger("vmodem")
 
 PIECE: Final = 16384
 """The most bytes of one DATA message."""
@@ -46,7 +43,7 @@ async def _until_closed(device: Ameba, link: Link, work: Coroutine[Any, Any, Non
     try:
         await work
     except OSError as error:
-        log.info("link %d: %s", link.handle, error)
+        device.modem.inform("link %d: %s", link.handle, in_words(error))
     link.task = None  # it is this one, which ends by itself
     device.close(link)
 
@@ -86,7 +83,7 @@ async def _accept(device: Ameba, server: Link, net: NetSocket) -> None:
         except OSError as error:
             if net.poll() & CLOSURE:
                 raise
-            log.warning("server %d cannot accept: %s", server.handle, error)
+            device.modem.warn("server %d cannot accept: %s", server.handle, in_words(error))
             await Delay(device.modem.now + ACCEPT_RETRY)
         else:
             _admit(device, server, accepted, address)
@@ -97,7 +94,7 @@ def _admit(device: Ameba, server: Link, net: NetSocket, address: Address) -> Non
     try:
         link_id = device.sockets.free_handle()
     except CommandError as error:
-        log.warning("server %d turns %s:%d away: %s", server.handle, *address, error.reason)
+        device.modem.warn("server %d turns %s:%d away: %s", server.handle, *address, error.reason)
         net.close()
         return
     seed = Link(link_id, Role.SEED, server.protocol, auto_rcv=server.auto_rcv, options=server.options)
@@ -119,7 +116,7 @@ async def _secure(device: Ameba, server: Link, seed: Link, plain: NetSocket, sec
     try:
         net = await secure.handshake(device, seed, plain, security, HANDSHAKE_TIMEOUT)
     except OSError as error:
-        log.info("server %d turns %s:%d away: %s", server.handle, *seed.destination, error)
+        device.modem.inform("server %d turns %s:%d away: %s", server.handle, *seed.destination, in_words(error))
         seed.task = None  # it is this one, which ends by itself
         device.delete(seed)
         return

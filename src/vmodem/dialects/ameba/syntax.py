@@ -37,7 +37,7 @@ class NotACommandError(CommandError):
     """
 
     def __init__(self, line: str) -> None:
-        super().__init__("no command")  # the log must not show the line: it may be a piece of a key
+        super().__init__("it is no AT command")  # the log must not show the line: it may be a piece of a key
         self.line = line
 
 
@@ -101,7 +101,7 @@ def number(low: int = INT32_MIN, high: int = INT32_MAX, *, code: int | None = No
         found = atoi(filled(device, value))
         if low <= found <= high:
             return found
-        raise CommandError(f"{value!r} is not a number from {low} to {high}", code=code)
+        raise CommandError(f"{value} is not a number from {low} to {high}", code=code)
 
     return convert
 
@@ -125,7 +125,7 @@ def field(device: Any, value: Value) -> str:
 def filled(device: Any, value: Value) -> str:
     """Accept a field that is not empty."""
     if not isinstance(value, str) or not value:
-        raise CommandError("an empty field")
+        raise CommandError("is empty")
     return value
 
 

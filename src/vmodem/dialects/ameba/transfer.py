@@ -8,7 +8,7 @@ from typing import Annotated, Final, TypeAlias
 from vmodem.core import calls
 from vmodem.core.channel import Channel
 from vmodem.core.commands import CommandTable
-from vmodem.core.errors import CommandError
+from vmodem.core.errors import CommandError, in_words
 from vmodem.core.framing import CountReader
 from vmodem.core.parameters import INT32_MAX
 from vmodem.core.tasks import HostData
@@ -63,7 +63,7 @@ async def sktsendraw(
         dst_port: port of the receiver, UDP server only.
     """
     if dst_ip is not None and dst_port is None:
-        raise CommandError("<dst_ip> without <dst_port>")
+        raise CommandError("<dst_port> is missing")
     destination = _destination(device, link_id, dst_ip or "", dst_port or "")
     channel = device.channel
     watermarks = Watermarks(channel) if data_size >= RAW_BUFFER else None
@@ -134,7 +134,7 @@ def _destination(device: Ameba, link: Link, dst_ip: str, dst_port: str) -> Addre
     if link.role is not Role.SERVER:
         return link.destination
     if family_of(dst_ip) is not Family.IPV4:
-        raise CommandError(f"{dst_ip!r} is no IPv4 address")
+        raise CommandError(f"<dst_ip> {dst_ip} is no IPv4 address")
     return dst_ip, _port(device, dst_port)
 
 
@@ -157,7 +157,7 @@ async def _send(
         else:
             await _send_stream(device, net, data, timeout, watermarks)
     except OSError as error:
-        raise CommandError(str(error), code=SEND_FAILED) from error
+        raise CommandError(in_words(error), code=SEND_FAILED) from error
     finally:
         link.sending = False
         if link.net is None:  # the peer has closed meanwhile
@@ -201,7 +201,7 @@ async def sktread(device: Ameba, link_id: OpenLink, data_size: Size) -> bytes | 
             header = b"%d" % len(data)
     except OSError as error:
         device.close(link_id)
-        raise CommandError(str(error), code=READ_FAILED) from error
+        raise CommandError(in_words(error), code=READ_FAILED) from error
     if device.policy.read_is_text:
         if len(data) > LARGEST_TEXT:
             return None

@@ -136,7 +136,7 @@ def wlstaticip(device: Any, *fields: Field) -> None:
         raise CommandError(f"{len(fields)} addresses instead of 1 or 3", code=INVALID)
     for field in fields:
         if family_of(field) is not Family.IPV4:
-            raise CommandError(f"{field!r} is no IPv4 address", code=INVALID)
+            raise CommandError(f"{field} is no IPv4 address", code=INVALID)
     device.wifi.static = Addresses(*fields)
 
 
@@ -266,10 +266,10 @@ def _channel(value: str) -> int:
 
 def _channels(value: str) -> list[int]:
     if not _CHANNELS.fullmatch(value):
-        raise CommandError(f"{value!r} is no list of channels", code=INVALID)
+        raise CommandError(f"ch: {value} is no list of channels", code=INVALID)
     channels = [int(channel) for channel in value.split(":")]
     if not all(channel in CHANNELS for channel in channels):
-        raise CommandError(f"{value!r} has a channel that does not exist", code=SCAN_FAILED)
+        raise CommandError(f"ch: {value} has a channel that does not exist", code=SCAN_FAILED)
     return channels
 
 

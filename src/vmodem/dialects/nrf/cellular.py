@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
 from vmodem.core.modem import Modem
-from vmodem.core.parameters import anything, choice, integer, text
+from vmodem.core.parameters import anything, choice, integer, shown, text
 from vmodem.core.syntax import Value
 from vmodem.core.tasks import Delay, Task
 from vmodem.net.interface import Family
@@ -298,7 +298,7 @@ Ignored: TypeAlias = Annotated[Value, anything]
 def _pdp_type(device: Any, value: Value) -> str:
     if type(value) is str and value in FAMILIES:
         return value
-    raise CommandError(f"{value!r} is no PDP type", code=INCORRECT_PARAMETERS)
+    raise CommandError(f"{shown(value)} is none of {', '.join(FAMILIES)}", code=INCORRECT_PARAMETERS)
 
 
 # Identity
@@ -455,7 +455,7 @@ def cops(
     """
     cellular = device.cellular
     if mode in (MANUAL, SET_FORMAT) and format is None:
-        raise CommandError("format is missing", code=INCORRECT_PARAMETERS)
+        raise CommandError("<format> is missing", code=INCORRECT_PARAMETERS)
     if mode == SET_FORMAT:
         cellular.cops_format = format
         return
@@ -625,4 +625,4 @@ def _need_operator(device: Any, format: int | None, oper: str) -> None:
     if format != NUMERIC:
         raise CommandError("an operator is selected by its digits only", code=INCORRECT_PARAMETERS)
     if oper != device.modem.config.cell.plmn:
-        raise CommandError(f"there is no operator {oper!r}", code=NO_NETWORK_SERVICE)
+        raise CommandError(f"there is no operator {oper}", code=NO_NETWORK_SERVICE)

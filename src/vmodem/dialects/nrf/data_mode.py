@@ -6,18 +6,15 @@ So it is from the Serial LTE Modem 2.5 on (reference: Serial Modem 6, Serial LTE
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeAlias
 
-from vmodem.core.errors import CommandError
+from vmodem.core.errors import CommandError, in_words
 from vmodem.core.framing import EscapeReader, Flush
 from vmodem.core.tasks import HostData
 from vmodem.dialects.nrf.device import Nrf91
 from vmodem.dialects.nrf.errno import newlib_errno
 from vmodem.net.interface import ResolveError
-
-log = logging.getLogger("vmodem")
 
 ESCAPE: Final = b"+++"
 BUFFER_SIZE: Final = 4096
@@ -63,7 +60,7 @@ class DataMode:
             reader = EscapeReader(ESCAPE, BUFFER_SIZE, datagrams=self._datagrams and not self.lost)
             data, why = await HostData(reader, time_limit)
             if why is Flush.OVERFLOW:
-                log.warning("more than %d bytes without a pause, all is dropped up to %r", BUFFER_SIZE, ESCAPE)
+                device.modem.warn("more than %d bytes without a pause, all is dropped up to %r", BUFFER_SIZE, ESCAPE)
                 self.lose(-newlib_errno("EOVERFLOW"))
             elif data and not self.lost:
                 await self._flush(data)
@@ -75,7 +72,7 @@ class DataMode:
         try:
             sent = await self._send(data)
         except (OSError, ResolveError, CommandError) as error:
-            log.warning("%d bytes of data mode are dropped: %s", len(data), error)
+            self._device.modem.warn("%d bytes of data mode are dropped: %s", len(data), in_words(error))
             return
         if sent < len(data):
-            log.warning("%d bytes of data mode are dropped: the peer takes no more", len(data) - sent)
+            self._device.modem.warn("%d bytes of data mode are dropped: the peer takes no more", len(data) - sent)

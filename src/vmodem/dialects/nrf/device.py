@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import errno
-import logging
 from typing import Annotated, ClassVar, TypeAlias
 
 from vmodem.core.channel import Channel
 from vmodem.core.errors import CommandError
-from vmodem.core.parameters import integer
+from vmodem.core.parameters import integer, shown
 from vmodem.core.sockets import SocketTable
 from vmodem.core.syntax import Value
 from vmodem.credentials.store import MODEM_TLS, Area
@@ -16,8 +15,6 @@ from vmodem.dialects.nrf.cellular import Cellular
 from vmodem.dialects.nrf.policy import Policy
 from vmodem.dialects.nrf.socket import Socket
 from vmodem.net.interface import Family, NetSocket, Option, SocketType
-
-log = logging.getLogger("vmodem")
 
 
 class Nrf91:
@@ -70,7 +67,7 @@ class Nrf91:
         try:
             return Socket(handle, self.modem.network.open(family, type), family, type, role, cid)
         except PermissionError:
-            log.warning("raw sockets are not permitted: run as root or with CAP_NET_RAW")
+            self.modem.warn("raw sockets are not permitted: run as root or with CAP_NET_RAW")
             raise
 
     def add(self, socket: Socket) -> None:
@@ -136,7 +133,7 @@ def _send_at_once(socket: Socket) -> None:
 def host_name(device: Nrf91, value: Value) -> str:
     """Accept a host name or an address."""
     if type(value) is not str or len(value) > device.policy.max_host:
-        raise CommandError(f"{value!r} is not a host name of at most {device.policy.max_host} characters")
+        raise CommandError(f"{shown(value)} is not a host name of at most {device.policy.max_host} characters")
     return value
 
 
@@ -148,7 +145,7 @@ UInt16: TypeAlias = Annotated[int, integer(0, 65535)]
 def need_port(port: int) -> None:
     """Refuse port 0, as the modem's resolver does."""
     if not port:
-        raise CommandError("port 0 cannot be connected or sent to")
+        raise CommandError("<port> 0 cannot be connected or sent to")
 
 
 def information(line: str) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 from typing import Final, NamedTuple
 
 from vmodem.core import calls
@@ -18,8 +17,6 @@ from vmodem.net.interface import (
     SocketType,
     family_of,
 )
-
-log = logging.getLogger("vmodem")
 
 HANDSHAKE_TIMEO: Final = 123
 """The default of TLS_DTLS_HANDSHAKE_TIMEO in seconds, and the limit of a TLS handshake that has no other."""
@@ -95,7 +92,7 @@ async def handshake(device: Nrf91, socket: Socket, security: Security, timeout: 
     socket.net = net = device.modem.network.secure(socket.net, security)
     await calls.handshake(device.modem, net, timeout)
     if security.peer_verify is PeerVerify.OPTIONAL and not net.verified:
-        log.info("connected, although the peer is not verified: %s", net.verify_error)
+        device.modem.inform("connected, although the peer is not verified: %s", net.verify_error)
     return net
 
 

@@ -36,7 +36,7 @@ def parse(line: bytes) -> Request | None:
             return None
         start = _START.search(text)
         if start is None:
-            raise CommandError("a line without AT")
+            raise CommandError("it is no AT command")
         text = text[start.start() :]
     if len(text) == 2:
         return Request("", Form.SET, [])
@@ -56,7 +56,7 @@ def parse(line: bytes) -> Request | None:
 
 def _echo(text: str) -> Request:
     if text[2:].upper() not in ("E0", "E1"):
-        raise CommandError("no command")
+        raise CommandError("it is no AT command")
     return Request("E", Form.SET, [int(text[3])])
 
 

@@ -5,17 +5,14 @@ The command that began it ends with data mode: its result is the first that the 
 
 from __future__ import annotations
 
-import logging
 from typing import Final
 
-from vmodem.core.errors import CommandError
+from vmodem.core.errors import CommandError, in_words
 from vmodem.core.framing import Flush, SilenceReader
 from vmodem.core.tasks import HostData
 from vmodem.dialects.nrf.data_mode import ESCAPE, Send
 from vmodem.dialects.nrf.device import Nrf91
 from vmodem.net.interface import ResolveError
-
-log = logging.getLogger("vmodem")
 
 CAPACITY: Final = 3840
 """Bytes that are sent without waiting for silence: the buffer of 4096 is flushed when fewer than 256 are free."""
@@ -38,7 +35,7 @@ async def silent_data_mode(device: Nrf91, send: Send, *, error_is_ok: bool) -> N
     reader = SilenceReader(ESCAPE, CAPACITY)
     while True:
         data, why = await HostData(reader, device.time_limit / 1000)
-        if data and not await _flush(send, data):
+        if data and not await _flush(device, send, data):
             break
         if why is Flush.ESCAPE:
             return
@@ -47,13 +44,13 @@ async def silent_data_mode(device: Nrf91, send: Send, *, error_is_ok: bool) -> N
         raise CommandError("data mode has ended: sending failed")
 
 
-async def _flush(send: Send, data: bytes) -> bool:
+async def _flush(device: Nrf91, send: Send, data: bytes) -> bool:
     """Send one flush; return False where some of it could not be sent, and is dropped."""
     try:
         sent = await send(data)
     except (OSError, ResolveError, CommandError) as error:
-        log.warning("%d bytes of data mode are dropped: %s", len(data), error)
+        device.modem.warn("%d bytes of data mode are dropped: %s", len(data), in_words(error))
         return False
     if sent < len(data):
-        log.warning("%d bytes of data mode are dropped: the peer takes no more", len(data) - sent)
+        device.modem.warn("%d bytes of data mode are dropped: the peer takes no more", len(data) - sent)
     return sent == len(data)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from vmodem.core.channel import Channel
 from vmodem.core.errors import CommandError
+from vmodem.core.parameters import shown
 from vmodem.core.sockets import SocketTable
 from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.data_mode import Send
@@ -123,14 +124,14 @@ def opened_handle(device: SerialLteModem, value: Value) -> Socket:
     """Accept the handle of a socket that the host opened."""
     socket = device.named(value)
     if socket is None:
-        raise CommandError(f"no open socket has the handle {value!r}")
+        raise CommandError(f"{shown(value)} is the handle of no open socket")
     return socket
 
 
 def security_tag(device: SerialLteModem, value: Value) -> int:
     """Accept an unsigned 32-bit integer, and return it as the signed one that the firmware makes of it."""
     if type(value) is not int or not 0 <= value < 2**32:
-        raise CommandError(f"{value!r} is no security tag")
+        raise CommandError(f"{shown(value)} is not an integer from 0 to {2**32 - 1}")
     return value - 2**32 if value >= 2**31 else value
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Final, TypeAlias
 
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
-from vmodem.core.parameters import INT32_MAX, INT32_MIN, anything
+from vmodem.core.parameters import INT32_MAX, INT32_MIN, anything, shown
 from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.device import UInt16
 from vmodem.dialects.nrf.errno import from_host
@@ -176,9 +176,9 @@ def _set(device: SerialLteModem, name: int, value: Value) -> None:
 def _bind_to_device(value: Value) -> None:
     """Accept the name of the interface that every socket is bound to anyway."""
     if type(value) is not str or len(value) > INTERFACE_LIMIT:
-        raise CommandError(f"{value!r} is not a string of at most {INTERFACE_LIMIT} characters")
+        raise CommandError(f"{shown(value)} is not a string of at most {INTERFACE_LIMIT} characters")
     if value != INTERFACE:
-        raise CommandError(f"there is no interface {value!r}, only {INTERFACE}")
+        raise CommandError(f"there is no interface {shown(value)}, only {INTERFACE}")
 
 
 def _get_tls(device: SerialLteModem, name: int) -> str | None:
@@ -191,7 +191,7 @@ def _get_tls(device: SerialLteModem, name: int) -> str | None:
 
 def _set_tls(device: SerialLteModem, socket: Socket, name: int, value: Value | None) -> None:
     if value is None:
-        raise CommandError("value is missing")
+        raise CommandError("<value> is missing")
     if name in TLS_NOT_SETTABLE:
         raise CommandError(f"option {name} is not supported", lines=['#XSSOCKETOPT: "not supported"'])
     if name != TLS_HOSTNAME:
@@ -200,12 +200,12 @@ def _set_tls(device: SerialLteModem, socket: Socket, name: int, value: Value | N
             device.modem.network.purge_sessions()
         return
     if type(value) is not str or len(value) > HOSTNAME_LIMIT:
-        raise CommandError(f"{value!r} is not a host name of at most {HOSTNAME_LIMIT} characters")
+        raise CommandError(f"{shown(value)} is not a host name of at most {HOSTNAME_LIMIT} characters")
     socket.hostname = None if value.upper() in ("", device.policy.hostname_off) else value
 
 
 def _accepted(rules: dict[int, Rule], name: int, value: Value) -> int:
     rule = rules.get(name)
     if rule is None or type(value) is not int or value not in rule.accepts:
-        raise CommandError(f"option {name} cannot be set to {value!r}")
+        raise CommandError(f"option {name} cannot be set to {shown(value)}")
     return value

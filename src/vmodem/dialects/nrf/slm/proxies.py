@@ -7,7 +7,6 @@ header in command mode, as it is in data mode. It waits for room first: a host t
 from __future__ import annotations
 
 import errno
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from typing import Any, Final
@@ -15,7 +14,7 @@ from typing import Any, Final
 from vmodem.core import calls
 from vmodem.core.channel import Channel
 from vmodem.core.commands import Line
-from vmodem.core.errors import CommandError
+from vmodem.core.errors import CommandError, in_words
 from vmodem.core.tasks import Ready, Room
 from vmodem.credentials.store import NATIVE_TLS
 from vmodem.dialects.nrf.data_mode import ESCAPE, DataMode, Send
@@ -35,8 +34,6 @@ from vmodem.net.interface import (
     Security,
     SocketType,
 )
-
-log = logging.getLogger("vmodem")
 
 CHUNK: Final = 2048
 """The most bytes that one #XTCPDATA or #XUDPDATA passes on; a longer datagram is cut."""
@@ -304,7 +301,7 @@ class TcpService(Service):
 
     def _cannot_accept(self, error: OSError) -> None:
         """End where the link has gone; anything else, such as a lack of descriptors, may pass."""
-        log.warning("the TCP server cannot accept: %s", error)
+        self.device.modem.warn("the TCP server cannot accept: %s", in_words(error))
         if self.device.modem.network.up:
             self.device.modem.after(RETRY, self.accept)
         else:
@@ -375,7 +372,7 @@ class TcpService(Service):
         try:
             handle = self.device.sockets.free_handle()
         except CommandError as error:
-            log.warning("a client is turned away: %s", error)
+            self.device.modem.warn("a client is turned away: %s", error.reason)
             net.close()
             return
         peer = Socket(handle, net, server.family, server.type, SERVER)
@@ -392,7 +389,7 @@ class TcpService(Service):
         try:
             await handshake(self.device, peer, security, SERVER_HANDSHAKE)
         except OSError as error:
-            log.info("a client has failed at the handshake: %s", error)
+            self.device.modem.inform("a client has failed at the handshake: %s", in_words(error))
             peer.task = None
             self._turn_away()
             self.accept()

@@ -28,7 +28,7 @@ def close_active(device: SerialLteModem, op: int) -> str | None:
     if op != CLOSE:
         if device.policy.unknown_op_is_ok:
             return None
-        raise CommandError(f"op {op} is unknown")
+        raise CommandError(f"<op> {op} is unknown")
     if device.active is None:
         return None
     device.close(device.active)

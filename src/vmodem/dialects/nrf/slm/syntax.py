@@ -51,7 +51,7 @@ def _parse(line: str) -> Request:
     text = line.partition("\0")[0]  # a NUL ends what the parser sees
     command = _COMMAND.match(text)
     if command is None:
-        raise CommandError("no command")
+        raise CommandError("it is no AT command")
     name, suffix = command[1], command[2]
     rest = text[command.end() :]
     if suffix == "=":

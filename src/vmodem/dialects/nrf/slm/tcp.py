@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
 from vmodem.core.commands import CommandTable, Line
-from vmodem.core.errors import CommandError
+from vmodem.core.errors import CommandError, in_words
 from vmodem.core.parameters import choice, text
 from vmodem.dialects.nrf.device import Host, Int, UInt16
 from vmodem.dialects.nrf.errno import from_host, newlib_errno
@@ -68,7 +68,7 @@ def xtcpsvr(device: ProxyModem, op: UInt16, port: UInt16, sec_tag: Int = NO_SEC_
     except OSError as error:
         device.tcp.close()
         line = f'#XTCPSVR: {-from_host(error.errno or errno.EIO)},"not started"'
-        raise CommandError(str(error), lines=[line]) from error
+        raise CommandError(in_words(error), lines=[line]) from error
     return [f'#XTCPSVR: {handle},"started"']
 
 
@@ -208,7 +208,7 @@ def not_connected(name: str, error: OSError | ResolveError) -> CommandError:
         status = DNS_STATUS.get(error.name, DNS_STATUS["EAI_FAIL"])
     else:
         status = -from_host(error.errno or errno.ETIMEDOUT)
-    return CommandError(str(error), lines=[f'{name}: {status},"not connected"'])
+    return CommandError(in_words(error), lines=[f'{name}: {status},"not connected"'])
 
 
 async def send_all(name: str, sending: Coroutine[Any, Any, int], size: int) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from vmodem.core import calls
 from vmodem.core.commands import CommandTable, Line
-from vmodem.core.errors import CommandError
+from vmodem.core.errors import CommandError, in_words
 from vmodem.core.parameters import text
 from vmodem.dialects.nrf.data_mode import Send
 from vmodem.dialects.nrf.device import Host, Int, UInt16, need_port
@@ -40,7 +40,7 @@ def xsend(device: SerialLteModem, data: Data | None = None) -> str | Waiting | N
     try:
         sent = send_now(socket, payload)
     except OSError as error:
-        raise CommandError(str(error), lines=["#XSEND: 0"]) from error
+        raise CommandError(in_words(error), lines=["#XSEND: 0"]) from error
     if sent < len(payload):
         return _transmit(device, "#XSEND", Target(socket), payload, sent)
     socket.active_at = device.modem.now
@@ -57,7 +57,7 @@ async def _transmit(device: SerialLteModem, name: str, target: Target, payload: 
     try:
         sent = await transmit(device, target, payload, sent)
     except OSError as error:
-        raise CommandError(str(error), lines=[f"{name}: 0"]) from error
+        raise CommandError(in_words(error), lines=[f"{name}: 0"]) from error
     if sent < len(payload):
         raise CommandError("only a part could be sent", lines=[f"{name}: {sent}"])
     return f"{name}: {sent}"

@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 
 from vmodem.core.channel import Channel
 from vmodem.core.errors import CommandError
+from vmodem.core.parameters import shown
 from vmodem.core.sockets import SocketTable
 from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.device import Nrf91
@@ -79,7 +80,7 @@ def open_handle(device: SerialModem, value: Value) -> Socket:
     """Accept the handle of an open socket."""
     socket = device.named(value)
     if socket is None:
-        raise CommandError(f"no socket has the handle {value!r}")
+        raise CommandError(f"{shown(value)} is the handle of no open socket")
     return socket
 
 

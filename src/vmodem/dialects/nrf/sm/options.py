@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
-from vmodem.core.parameters import INT32_MAX, anything, choice
+from vmodem.core.parameters import INT32_MAX, anything, choice, shown
 from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.device import Int, UInt16
 from vmodem.dialects.nrf.secure import Numbers, secured
@@ -141,7 +141,7 @@ def xssocketopt(
         if name == AT_TLS_SESSION_CACHE_PURGE:
             device.modem.network.purge_sessions()
     else:
-        raise CommandError(f"{value!r} is not a value of option {name}")
+        raise CommandError(f"{shown(value)} is not a value of option {name}")
     return None
 
 
@@ -202,5 +202,5 @@ def _get_tls(device: SerialModem, socket: Socket, name: int) -> int | str:
 
 def _set_hostname(socket: Socket, value: Value | None) -> None:
     if type(value) is not str or len(value) > HOSTNAME_LIMIT:
-        raise CommandError(f"{value!r} is not a host name of at most {HOSTNAME_LIMIT} characters")
+        raise CommandError(f"{shown(value)} is not a host name of at most {HOSTNAME_LIMIT} characters")
     socket.hostname = None if value.upper() in ("", "NULL") else value

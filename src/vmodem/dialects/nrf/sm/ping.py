@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Annotated, Final
 
 from vmodem.core import calls
 from vmodem.core.channel import Channel
 from vmodem.core.commands import CommandTable
-from vmodem.core.errors import CommandError
+from vmodem.core.errors import CommandError, in_words
 from vmodem.core.modem import Modem
 from vmodem.core.parameters import INT32_MAX, integer
 from vmodem.core.tasks import Delay, Lookup
@@ -16,8 +15,6 @@ from vmodem.dialects.nrf.cellular import Cid
 from vmodem.dialects.nrf.device import Host
 from vmodem.dialects.nrf.sm.device import SerialModem
 from vmodem.net.interface import ICMP_HINT, EchoSocket, Family, ResolveError, link_down
-
-log = logging.getLogger("vmodem")
 
 MAX_LENGTH: Final = 65507
 """The longest payload in bytes: what an IPv4 packet of 65535 bytes has left."""
@@ -69,7 +66,7 @@ def _open(modem: Modem, address: str) -> EchoSocket:
     try:
         return modem.network.open_echo(Family.IPV6 if ":" in address else Family.IPV4, address)
     except PermissionError as error:
-        log.warning("#XPING: %s", ICMP_HINT)
+        modem.warn("#XPING: %s", ICMP_HINT)
         raise CommandError("no permission for ICMP") from error
 
 
@@ -98,6 +95,6 @@ async def _answered(modem: Modem, echo: EchoSocket, sequence: int, payload: byte
     try:
         await calls.echo(modem, echo, sequence, payload, timeout)
     except OSError as error:
-        log.info("ping %d: %s", sequence, error)
+        modem.inform("ping %d: %s", sequence, in_words(error))
         return False
     return True

@@ -35,7 +35,7 @@ def xapoll(device: SerialModem, op: Annotated[int, choice(0, 1)], *rest: Annotat
         device.poller.stop()
         return
     if not rest or type(rest[0]) is not int or rest[0] not in EVENTS:
-        raise CommandError(f"the events are none of {EVENTS}")
+        raise CommandError(f"<events> is none of {', '.join(map(str, EVENTS))}")
     handles = [open_handle(device, value) for value in rest[1 : 1 + MAX_HANDLES]]
     device.poller.start(rest[0], handles or device.listed(), everything=not handles)
 

@@ -76,7 +76,7 @@ def xssocket(
     """
     if sec_tag is None:
         if role == CLIENT or device.policy.server_needs_sec_tag:
-            raise CommandError("sec_tag is missing")
+            raise CommandError("<sec_tag> is missing")
         sec_tag = -1
     socket = _open(device, Family(op), SocketType(type), role, cid)
     socket.sec_tag = sec_tag

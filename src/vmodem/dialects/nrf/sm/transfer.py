@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from vmodem.core import calls
 from vmodem.core.commands import CommandTable, Line
-from vmodem.core.errors import CommandError
+from vmodem.core.errors import CommandError, in_words
 from vmodem.core.parameters import anything, choice, integer
 from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.data_mode import DataMode
@@ -68,7 +68,7 @@ def xsend(
         sent = send_now(socket, payload)
     except OSError as error:
         device.poller.rearm(handle, POLLOUT)
-        raise CommandError(str(error), lines=[f"#XSEND: {handle.handle},0"]) from error
+        raise CommandError(in_words(error), lines=[f"#XSEND: {handle.handle},0"]) from error
     if sent < len(payload) or flags:
         return _transmit(device, "#XSEND", target, payload, sent)
     socket.active_at = device.modem.now
@@ -102,7 +102,7 @@ async def _transmit(device: SerialModem, name: str, target: Target, payload: byt
     try:
         sent = await transmit(device, target, payload, sent)
     except OSError as error:
-        raise CommandError(str(error), lines=[f"{name}: {handle.handle},0"]) from error
+        raise CommandError(in_words(error), lines=[f"{name}: {handle.handle},0"]) from error
     finally:
         device.poller.rearm(handle, POLLOUT)
     line = f"{name}: {handle.handle},{sent}"
@@ -216,7 +216,7 @@ def _check_receive_flags(socket: Socket, flags: int) -> None:
 def _payload(device: SerialModem, mode: int, data: Value | None) -> bytes:
     """Decode ``data`` as ``mode`` says."""
     if type(data) is not str:
-        raise CommandError(f"{data!r} is no data")
+        raise CommandError("<data> is no text" if data is not None else "<data> is missing")
     if mode == TEXT:
         return data.encode("latin-1")
     if len(data) > device.policy.max_hex_digits:

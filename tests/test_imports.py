@@ -1,0 +1,89 @@
+"""Imports flow one way: the packages stand in layers, no module imports one above it, and there is no circle.
+
+What stands under ``if TYPE_CHECKING`` counts as no import: it names a type, and nothing more.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "src"
+
+NETWORK = {"vmodem.net.interface", "vmodem.tls.security"}
+"""What everybody may know of networks: their words."""
+
+LAYERS = {
+    "vmodem.config": set(),
+    "vmodem.net.interface": set(),
+    "vmodem.tls.security": {"vmodem.net.interface"},
+    "vmodem.reactor": set(),
+    "vmodem.net": {"vmodem.net", "vmodem.net.interface", "vmodem.tls.security", "vmodem.reactor"},
+    "vmodem.tls": {"vmodem.tls", *NETWORK},
+    "vmodem.credentials": {"vmodem.credentials", "vmodem.core.reasons", *NETWORK},
+    "vmodem.core": {"vmodem.core", "vmodem.config", "vmodem.credentials.store", "vmodem.tls.stack", *NETWORK},
+    "vmodem.dialects": {"vmodem.dialects", "vmodem.core", "vmodem.config", "vmodem.credentials", *NETWORK},
+    "vmodem.endpoints": {"vmodem.endpoints", "vmodem.core", "vmodem.reactor", *NETWORK},
+    "vmodem.virtual": {"vmodem.core", "vmodem.config", "vmodem.credentials.store", "vmodem.net", *NETWORK},
+}
+"""What the modules of each package may import; whoever is not named here stands above all of them."""
+
+
+def modules():
+    for path in ROOT.rglob("*.py"):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+MODULES = dict(modules())
+
+
+def imported(name, path):
+    """Return the modules of the package that ``path`` imports, anywhere but under TYPE_CHECKING."""
+    found = set()
+    nodes = [ast.parse(path.read_text(encoding="utf-8"))]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            nodes += node.orelse
+            continue
+        nodes += ast.iter_child_nodes(node)
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} imports relatively"
+            inside = {f"{node.module}.{alias.name}" for alias in node.names} & MODULES.keys()
+            found |= inside if len(inside) == len(node.names) else {node.module, *inside}
+    return {module for module in found if module in MODULES} - {name}
+
+
+GRAPH = {name: imported(name, path) for name, path in MODULES.items()}
+
+
+def layer(name):
+    """Return the layer of a module: the longest name in `LAYERS` that it is, or is in."""
+    fits = [known for known in LAYERS if name == known or name.startswith(f"{known}.")]
+    return max(fits, key=len, default=None)
+
+
+def test_there_is_no_circle():
+    left = dict(GRAPH)
+    while free := [name for name, needs in left.items() if not needs & left.keys()]:
+        for name in free:
+            del left[name]
+    assert not left, f"in circles, or above one: {sorted(left)}"
+
+
+@pytest.mark.parametrize("name", sorted(name for name in MODULES if layer(name) is not None))
+def test_no_import_runs_against_the_layers(name):
+    allowed = LAYERS[layer(name)]
+    against = {
+        other
+        for other in GRAPH[name]
+        if not any(other == one or other.startswith(f"{one}.") for one in allowed) and other != "vmodem"
+    }
+    assert not against, f"{name} must not import {', '.join(sorted(against))}"
+
+
+def test_every_layer_is_there():
+    assert {layer(name) for name in MODULES} >= {name for name in LAYERS if name in MODULES}

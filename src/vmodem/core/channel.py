@@ -4,8 +4,8 @@ A channel runs one command at a time, in the foreground, and any number of backg
 meanwhile waits its turn, unless the dialect's policy says that it is lost. Unsolicited lines (URCs) wait until no
 command runs and nothing is left to read.
 
-Nothing here does I/O or looks at a clock. Whoever drives a channel calls `Channel.receive` with bytes of its host and
-`Channel.eof` when there are no more, and takes `Channel.output`; everything else happens to the modem.
+Nothing here does I/O or looks at a clock. A channel is the plainest `Line`: its driver, or a line that stands on it,
+hands it the bytes of its host and takes its output; everything else happens to the modem.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from vmodem.core.commands import Line, Outcome, Reply
 from vmodem.core.errors import CommandError
 from vmodem.core.framing import Flush, LineReader, LineTooLong
+from vmodem.core.line import Signals
 from vmodem.core.tasks import HostData, Room, Task
 from vmodem.core.trace import Data, DataBegins, DataEnds, Tracer, Urc
 
@@ -32,6 +33,9 @@ OUTPUT_LIMIT: Final = 65536
 
 UNASKED_LIMIT: Final = OUTPUT_LIMIT // 2
 """The same for what nobody asked for: peers that never stop must not keep a slow host from being heard."""
+
+SHARE: Final = 256
+"""How many lines, or pieces of data, a channel takes in at once; then it lets the others have their turn."""
 
 
 class DataMode:
@@ -77,6 +81,7 @@ class Channel:
         "_data_mode",
         "_eof",
         "_foreground",
+        "_hungry",
         "_input",
         "_last_rx",
         "_lines",
@@ -107,6 +112,7 @@ class Channel:
         self._urc_size = 0
         self._last_rx = 0.0
         self._pressed = False  # the host is held back
+        self._hungry = False  # there is input left that was not looked at
         self._eof = False
         self._tracer: Tracer | None = None
         self.device: Any = dialect.device(self)
@@ -145,12 +151,28 @@ class Channel:
     @property
     def finished(self) -> bool:
         """True once the host has sent its last byte and everything that it asked for is done."""
-        return self._eof and self._foreground is None and not any(t.awaited for t in self._scheduler.tasks_of(self))
+        if not self._eof or self._foreground is not None or self._hungry:
+            return False
+        return not any(task.awaited for task in self._scheduler.tasks_of(self))
 
     @property
     def unread(self) -> int:
         """How many bytes of the host nobody has consumed yet."""
         return len(self._input)
+
+    @property
+    def signals(self) -> Signals:
+        """The wires of the modem's serial line."""
+        return self.modem.signals
+
+    @property
+    def deadline(self) -> float | None:
+        """When something is due at the modem."""
+        return self.modem.deadline
+
+    def advance(self, now: float) -> None:
+        """Do what is due at the modem, or what waited for `output` to be taken."""
+        self.modem.advance(now)
 
     # What the modem calls
 
@@ -160,14 +182,18 @@ class Channel:
         return self._foreground is not None
 
     @property
-    def urc_deadline(self) -> float | None:
-        """When unsolicited lines are no longer held back by a line that the host has begun, None where none are."""
+    def due(self) -> float | None:
+        """When there is something to do although nothing happens: input is left, or unsolicited lines are held back."""
+        if self._hungry:
+            return self._scheduler.now
         return self._last_rx + self.modem.dialect.urc_hold if self._urcs and self._held_back() else None
 
     def process(self) -> None:
-        """Do all that can be done now."""
+        """Do what can be done now, but no more than a channel's share."""
         self._note_pressure()
-        while len(self.output) < OUTPUT_LIMIT:
+        left = SHARE
+        while left and len(self.output) < OUTPUT_LIMIT:
+            left -= 1
             task = self._foreground
             if task is None:
                 if not self._input or not self._next_line():
@@ -176,6 +202,7 @@ class Channel:
                 self._scheduler.step(task, None)
             elif not self._feed(task):
                 break
+        self._hungry = not left
         self._send_urcs()
         if not self._scheduler.idle:
             self._give_room()
@@ -196,6 +223,7 @@ class Channel:
         self._urcs = None
         self._urc_size = 0
         self._input.clear()
+        self._hungry = False
         self._lines.reset()
 
     def restart(self) -> None:

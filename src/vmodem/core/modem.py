@@ -22,6 +22,7 @@ from vmodem.core.channel import Channel, background_done
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.errors import CommandError, in_words
 from vmodem.core.framing import Terminator
+from vmodem.core.line import Signals
 from vmodem.core.log import LOG
 from vmodem.core.scheduler import Scheduler
 from vmodem.core.tasks import Task
@@ -44,8 +45,7 @@ class Modem:
         config: identity and settings of this device.
         follow: which side is answered where manual and firmware disagree.
         terminator: what ends a line, None for the dialect's default.
-        baud: speed of the line in bit/s, from which some timing follows.
-        rtscts: whether the line has RTS/CTS flow control.
+        signals: the wires of its serial line, None for a line of 115200 bit/s; some timing follows from its speed.
         attached: whether the device is attached to its network from the start.
         credentials: where its credentials are kept, None for a store of its own.
         name: what it is called in the log: where its host is, or a name that was given to it.
@@ -55,8 +55,7 @@ class Modem:
         scheduler: its tasks, its timers and its clock.
         core: what the dialect keeps once for each power-on: the modem core, the Wi-Fi station.
         channels: its AT channels; the first is there as long as the modem, and hears what no host asked for.
-        line_changed: called with the new speed in bit/s and whether RTS/CTS is on, when the host has changed them.
-        rtscts: whether the line has RTS/CTS flow control, as the host set it last.
+        signals: the wires of its serial line.
         off: whether it is switched off, and takes no notice of anything.
         traces: who is told what happens.
     """
@@ -64,20 +63,18 @@ class Modem:
     __slots__ = (
         "_asleep",
         "_attached",
-        "_saved_line",
-        "baud",
+        "_saved_speed",
         "channels",
         "config",
         "core",
         "credentials",
         "dialect",
-        "line_changed",
         "name",
         "network",
         "off",
         "policy",
-        "rtscts",
         "scheduler",
+        "signals",
         "terminator",
         "traces",
     )
@@ -90,8 +87,7 @@ class Modem:
         config: Config,
         follow: Follow = Follow.MANUAL,
         terminator: Terminator | None = None,
-        baud: int = 115200,
-        rtscts: bool = True,
+        signals: Signals | None = None,
         attached: bool = True,
         credentials: Store | None = None,
         name: str = "modem",
@@ -103,13 +99,11 @@ class Modem:
         self.credentials = Store() if credentials is None else credentials
         self.policy: Any = dialect.policies[follow]
         self.terminator = terminator or dialect.terminator
-        self.baud = baud
-        self.rtscts = rtscts
-        self.line_changed: Callable[[int, bool], None] = _ignore_line
+        self.signals = signals or Signals()
         self.off = False
         self.scheduler = Scheduler(network)
         self._attached = attached
-        self._saved_line = (baud, rtscts)
+        self._saved_speed = (self.signals.baud, self.signals.rtscts)
         self._asleep: Callable[[], None] | None = None
         network.set_up(attached)
         self.core: Any = dialect.core(self)
@@ -156,9 +150,9 @@ class Modem:
         """When `advance` has to be called next, None for not before something else happens."""
         deadline = self.scheduler.deadline
         for channel in self.channels:
-            held = channel.urc_deadline
-            if held is not None and (deadline is None or held < deadline):
-                deadline = held
+            due = channel.due
+            if due is not None and (deadline is None or due < deadline):
+                deadline = due
         return deadline
 
     # Channels
@@ -257,20 +251,20 @@ class Modem:
         """Queue an unsolicited line that no host asked for."""
         self.channels[0].urc(line)
 
-    def set_line(self, baud: int, *, rtscts: bool, save: bool = True) -> None:
+    def set_speed(self, baud: int, *, rtscts: bool, save: bool = True) -> None:
         """Change the speed of the line, in bit/s, and its flow control; what was saved survives a restart."""
-        self.baud, self.rtscts = baud, rtscts
         if save:
-            self._saved_line = (baud, rtscts)
-        self.line_changed(baud, rtscts)
+            self._saved_speed = (baud, rtscts)
+        self.signals.modem_sets_speed(baud, rtscts=rtscts)
 
     # Power
 
     def restart(self) -> None:
         """Restart the device: all its state is lost, the banner is sent again."""
         self._cut_power()
-        if self._saved_line != (self.baud, self.rtscts):
-            self.set_line(self._saved_line[0], rtscts=self._saved_line[1])
+        baud, rtscts = self._saved_speed
+        if (baud, rtscts) != (self.signals.baud, self.signals.rtscts):
+            self.signals.modem_sets_speed(baud, rtscts=rtscts)
         self.network.set_up(self._attached)
         self.core = self.dialect.core(self)
         self.channels = self.channels[:1]
@@ -307,7 +301,3 @@ class Modem:
         self.scheduler.clear()
         self.network.close()
         self._asleep = None
-
-
-def _ignore_line(baud: int, rtscts: bool) -> None:
-    """Do nothing about a change of the line: most endpoints have no speed."""

@@ -55,12 +55,12 @@ class SerialEndpoint(Endpoint):
             raise EndpointError(f"cannot use {device} as a serial port: {error.args[-1]}") from error
         self._session = Session(
             reactor,
-            make_modem(baud=baud, rtscts=rtscts),
+            make_modem(Signals(baud, rtscts=rtscts)),
             self._fd,
             self._fd,
             lambda session: ended(f"the serial port {device} has gone"),
         )
-        self._session.modem.line_changed = self._change
+        self._signals.to_host = self._change
 
     def start(self) -> None:
         """Accept bytes."""

@@ -98,7 +98,7 @@ async def any_ready(device):
 
 @commands.set("+LINE", "Change the line")
 def line(device, save: Annotated[int, integer()]):
-    device.modem.set_line(9600, rtscts=False, save=save == 1)
+    device.modem.set_speed(9600, rtscts=False, save=save == 1)
 
 
 @commands.set("+BACKGROUND", "Run in the background")
@@ -274,10 +274,11 @@ def test_any_of_several_sockets(modem):
 @pytest.mark.parametrize(("save", "then"), [(1, (9600, False)), (0, (115200, True))])
 def test_a_restart_brings_the_saved_line_back(modem, save, then):
     changes = []
-    modem.modem.line_changed = lambda *change: changes.append(change)
+    signals = modem.modem.signals
+    signals.to_host = lambda: changes.append((signals.baud, signals.rtscts))
     ask(modem, f"AT+LINE={save}\rAT+RESTART")
     modem.wait(1)
-    assert (modem.modem.baud, modem.modem.rtscts) == then
+    assert (modem.modem.signals.baud, modem.modem.signals.rtscts) == then
     assert changes == [(9600, False), *([] if save else [then])]
 
 

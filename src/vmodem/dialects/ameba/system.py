@@ -93,7 +93,7 @@ def uart(device: Ameba, save: Annotated[int, number_or(0)], baud: Annotated[int,
         save: 1 to keep the speed when the device restarts.
         baud: bits in a second.
     """
-    device.modem.set_line(baud, rtscts=device.modem.rtscts, save=save == 1)
+    device.modem.set_speed(baud, rtscts=device.modem.signals.rtscts, save=save == 1)
 
 
 commands = CommandTable().include(_common, _system)

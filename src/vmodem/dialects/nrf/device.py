@@ -121,7 +121,7 @@ class Nrf91:
     @property
     def minimum_time_limit(self) -> int:
         """The shortest inactivity time limit in milliseconds: 256 bytes of ten bits at the line's speed, and 10 ms."""
-        return 256 * 10 * 1000 // self.modem.baud + 10
+        return 256 * 10 * 1000 // self.modem.signals.baud + 10
 
 
 def _send_at_once(socket: Socket) -> None:

@@ -17,21 +17,22 @@ def modem():
 
 def test_the_line_has_its_new_speed_when_the_ok_is_sent(modem):
     changes = []
-    modem.modem.line_changed = lambda *line: changes.append((*line, bytes(modem.channel.output)))
-    rtscts = modem.modem.rtscts
+    signals = modem.modem.signals
+    signals.to_host = lambda: changes.append((signals.baud, signals.rtscts, bytes(modem.channel.output)))
+    rtscts = modem.modem.signals.rtscts
     modem.send(b"AT+UART=1,921600\r")
     assert changes == [(921600, rtscts, b"")]
-    assert modem.modem.baud == 921600
+    assert modem.modem.signals.baud == 921600
     modem.send(b"AT+UART=1,1\r")
     assert len(changes) == 1
-    assert modem.modem.baud == 921600
+    assert modem.modem.signals.baud == 921600
 
 
 def test_the_speed_survives_a_restart(modem):
     modem.send(b"AT+UART=1,9600\rAT+RST\r")
     modem.wait(1)
     assert modem.take() == b"\r\nOK\r\n\r\nOK\r\nATCMD READY\r\n"
-    assert modem.modem.baud == 9600
+    assert modem.modem.signals.baud == 9600
 
 
 def test_data_of_the_upstream_test_is_taken_as_it_comes(modem):

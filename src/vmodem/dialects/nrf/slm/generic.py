@@ -56,15 +56,15 @@ def xslmuart(
         hwfc: 0 no flow control, 1 RTS/CTS.
     """
     modem = device.modem
-    baud = modem.baud if baud_rate is None else baud_rate
-    rtscts = modem.rtscts if hwfc is None else hwfc == 1
-    modem.after(generic.DELAY, lambda: modem.set_line(baud, rtscts=rtscts))
+    baud = modem.signals.baud if baud_rate is None else baud_rate
+    rtscts = modem.signals.rtscts if hwfc is None else hwfc == 1
+    modem.after(generic.DELAY, lambda: modem.set_speed(baud, rtscts=rtscts))
 
 
 @old.read("#XSLMUART")
 def xslmuart_read(device: SerialLteModem) -> str:
     """Show the speed in bit/s and whether there is flow control."""
-    return f"#XSLMUART: {device.modem.baud},{int(device.modem.rtscts)}"
+    return f"#XSLMUART: {device.modem.signals.baud},{int(device.modem.signals.rtscts)}"
 
 
 @sleep_1_9.set("#XSLEEP", "Sleep", test="#XSLEEP: (0,1,2)")

@@ -94,6 +94,7 @@ class Server:
             options.dialect,
             network,
             config=options.config,
+            random=os.urandom,
             follow=options.follow,
             terminator=options.terminator,
             baud=baud,

@@ -281,7 +281,7 @@ class TestDatagrams:
 
 class TestLink:
     def test_what_needs_the_link_fails_without_it(self, world):
-        world.network.set_up(False)
+        world.network.set_link(up=False)
         sock = world.network.open(Family.IPV4, STREAM)
         fails(errno.ENETDOWN, sock.connect, ("127.0.0.1", 7))
         fails(errno.ENETDOWN, sock.bind, 0)
@@ -291,17 +291,17 @@ class TestLink:
 
     def test_a_connection_is_lost_with_the_link(self, world):
         sock, _ = connected(world)
-        world.network.set_up(False)
+        world.network.set_link(up=False)
         assert ready(world, sock, POLLHUP) & POLLHUP
         assert sock.poll() & POLLHUP
-        world.network.set_up(True)
+        world.network.set_link(up=True)
         fails(errno.ENETDOWN, sock.recv, 10, 0)
         fails(errno.ENETDOWN, sock.send, b"x")
 
     def test_a_fresh_socket_works_again(self, world):
         sock = world.network.open(Family.IPV4, STREAM)
-        world.network.set_up(False)
-        world.network.set_up(True)
+        world.network.set_link(up=False)
+        world.network.set_link(up=True)
         address, _ = world.server()
         with pytest.raises(BlockingIOError):
             sock.connect(address)

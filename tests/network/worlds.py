@@ -39,7 +39,7 @@ class FakeWorld:
     def __init__(self):
         self.listener = Record()
         self.network = FakeNetwork("127.0.0.1", "::1", hosts={"localhost": ["::1", "127.0.0.1"]})
-        self.network.listener = self.listener
+        self.network.driver = self.listener
         self._port = 7000
 
     def close(self):
@@ -135,7 +135,7 @@ class HostWorld:
         self.loop = asyncio.new_event_loop()
         self.reactor = Reactor(self.loop)
         self.network = HostNetwork(self.reactor, LOOPBACK, {})
-        self.network.listener = self.listener
+        self.network.driver = self.listener
         self._open = []
 
     def close(self):

@@ -28,6 +28,7 @@ from vmodem.core.tasks import Task
 from vmodem.core.trace import Event, Note, Power, State, Trace
 from vmodem.credentials.store import Store
 from vmodem.net.interface import Answer, NetSocket, Network, ResolveError
+from vmodem.tls.stack import Tls
 
 log = logging.getLogger("vmodem")
 
@@ -40,7 +41,7 @@ class Modem:
 
     Args:
         dialect: which device it is.
-        network: what stands behind it; its listener is the modem's driver.
+        network: what stands behind it; its driver is the modem's.
         config: identity and settings of this device.
         follow: which side is answered where manual and firmware disagree.
         terminator: what ends a line, None for the dialect's default.
@@ -50,8 +51,10 @@ class Modem:
         credentials: where its credentials are kept, None for a store of its own.
         name: what it is called in the log: where its host is, or a name that was given to it.
         traces: who is told what happens, besides the log.
+        random: returns as many random bytes as it is asked for.
 
     Attributes:
+        tls: what secures its connections.
         scheduler: its tasks, its timers and its clock.
         core: what the dialect keeps once for each power-on: the modem core, the Wi-Fi station.
         channels: its AT channels; the first is there as long as the modem, and hears what no host asked for.
@@ -76,9 +79,11 @@ class Modem:
         "network",
         "off",
         "policy",
+        "random",
         "rtscts",
         "scheduler",
         "terminator",
+        "tls",
         "traces",
     )
 
@@ -88,6 +93,7 @@ class Modem:
         network: Network,
         *,
         config: Config,
+        random: Callable[[int], bytes],
         follow: Follow = Follow.MANUAL,
         terminator: Terminator | None = None,
         baud: int = 115200,
@@ -107,11 +113,13 @@ class Modem:
         self.rtscts = rtscts
         self.line_changed: Callable[[int, bool], None] = _ignore_line
         self.off = False
+        self.random = random
         self.scheduler = Scheduler(network)
+        self.tls = Tls(random)
         self._attached = attached
         self._saved_line = (baud, rtscts)
         self._asleep: Callable[[], None] | None = None
-        network.set_up(attached)
+        network.set_link(up=attached)
         self.core: Any = dialect.core(self)
         self.name = name
         self.traces: tuple[Trace, ...] = ()
@@ -143,6 +151,7 @@ class Modem:
     def advance(self, now: float) -> None:
         """Do what is due at ``now``."""
         self.scheduler.now = now
+        self.network.advance(now)
         self.scheduler.advance()
         self.process()
 
@@ -155,10 +164,9 @@ class Modem:
     def deadline(self) -> float | None:
         """When `advance` has to be called next, None for not before something else happens."""
         deadline = self.scheduler.deadline
-        for channel in self.channels:
-            held = channel.urc_deadline
-            if held is not None and (deadline is None or held < deadline):
-                deadline = held
+        for other in (self.network.deadline, *[channel.urc_deadline for channel in self.channels]):
+            if other is not None and (deadline is None or other < deadline):
+                deadline = other
         return deadline
 
     # Channels
@@ -271,7 +279,7 @@ class Modem:
         self._cut_power()
         if self._saved_line != (self.baud, self.rtscts):
             self.set_line(self._saved_line[0], rtscts=self._saved_line[1])
-        self.network.set_up(self._attached)
+        self.network.set_link(up=self._attached)
         self.core = self.dialect.core(self)
         self.channels = self.channels[:1]
         self.channels[0].restart()
@@ -305,6 +313,7 @@ class Modem:
         for channel in self.channels:
             channel.reset()
         self.scheduler.clear()
+        self.tls.close()
         self.network.close()
         self._asleep = None
 

@@ -1,7 +1,7 @@
 """One host at one modem: bytes from a descriptor go in, bytes for it come out, the clock is kept.
 
-A session is its modem's driver and its network's listener. It stops reading while the modem does not accept more, and
-writes again when the host has read.
+A session drives its modem. It stops reading while the modem does not accept more, and writes again when the host has
+read.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Session:
         self._grace: asyncio.TimerHandle | None = None
         self._seen = 0  # the modem's progress when the grace was last looked at
         self.error: OSError | None = None
-        modem.network.listener = self
+        modem.network.driver = self
 
     def start(self) -> None:
         """Boot the modem and listen to the host."""
@@ -128,7 +128,20 @@ class Session:
             self.close()
             self._ended(self)
 
-    # What the network tells
+    # What the network asks and tells
+
+    @property
+    def now(self) -> float:
+        """The event loop's clock."""
+        return self._loop.time()
+
+    def reschedule(self) -> None:
+        """Set the timer, unless it is set for earlier."""
+        deadline = self.modem.deadline
+        if deadline is None or self._closed:
+            return
+        if self._timer is None or self._timer.when() > deadline:
+            self._set_timer(deadline)
 
     def socket_ready(self, socket: NetSocket, events: int) -> None:
         """Pass readiness on."""
@@ -231,7 +244,8 @@ class Session:
     def _due(self) -> None:
         self._timer = None
         self.modem.advance(self._loop.time())
-        self._after()
+        if not self._closed:  # what the network had to tell may have ended it
+            self._after()
 
     # What follows from it
 
@@ -250,9 +264,7 @@ class Session:
                 self._read_on()
         elif self._reading:
             self._hold_back()
-        deadline = modem.deadline
-        if deadline is not None and (self._timer is None or self._timer.when() > deadline):
-            self._set_timer(deadline)
+        self.reschedule()
         if self._eof and channel.finished and not channel.output:
             self.end()
 

@@ -15,18 +15,8 @@ from tests.certificates import CERTIFICATES, HOST, PSK, PSK_IDENTITY, shared_key
 from tests.network.programs import Program, gnutls_serv, identity, needs_gnutls, needs_openssl, python_server, s_server
 from tests.network.worlds import PATIENCE, HostWorld
 from vmodem.core import calls
-from vmodem.net.interface import (
-    CLOSURE,
-    POLLHUP,
-    POLLIN,
-    CredentialError,
-    Credentials,
-    Family,
-    HandshakeError,
-    PeerVerify,
-    Security,
-    SocketType,
-)
+from vmodem.net.interface import CLOSURE, POLLHUP, POLLIN, Family, SocketType
+from vmodem.tls.security import Bundle, CredentialError, HandshakeError, PeerVerify, Security
 
 STREAM, DGRAM = SocketType.STREAM, SocketType.DGRAM
 C = CERTIFICATES
@@ -123,11 +113,11 @@ def world():
 
 
 def trusting(own=None, **options):
-    return Security(credentials=C.trusting(own), **options)
+    return Security(bundle=C.trusting(own), **options)
 
 
 def keyed(psk=PSK, identity=PSK_IDENTITY, **options):
-    return Security(credentials=shared_key(psk, identity), **options)
+    return Security(bundle=shared_key(psk, identity), **options)
 
 
 @pytest.fixture(params=[STREAM, DGRAM], ids=["TLS", "DTLS"])
@@ -214,7 +204,7 @@ class TestOpenssl:
             for wrong, security in (
                 ("hostname mismatch", trusting(hostname="other.example.com")),
                 ("IP address mismatch", trusting(hostname="192.0.2.1")),
-                ("unable to get local issuer", Security(credentials=C.trusting(ca=C.other_ca))),
+                ("unable to get local issuer", Security(bundle=C.trusting(ca=C.other_ca))),
             ):
                 assert wrong in refused(world, server, kind, security)
             sock = world.connect_to(server.address, kind, trusting(hostname=server.address[0]))
@@ -399,7 +389,7 @@ class TestPeers:
         assert got == data[:taken]
 
     def test_closing_does_not_wait_for_ever_for_a_peer_that_takes_nothing(self, world, monkeypatch):
-        monkeypatch.setattr("vmodem.net.secure.LINGER", 300)
+        monkeypatch.setattr("vmodem.tls.socket.LINGER", 300)
         done = threading.Event()
         with python_server(lambda connection: done.wait(PATIENCE)) as address:
             sock = world.connect_to(address, STREAM, trusting())
@@ -460,7 +450,7 @@ class TestPeers:
 
     def test_bad_credentials_leave_nothing(self, world):
         with python_server(lambda connection: None, wrap=False) as address, pytest.raises(CredentialError):
-            world.connect_to(address, STREAM, Security(credentials=Credentials(ca=b"nonsense")))
+            world.connect_to(address, STREAM, Security(bundle=Bundle(ca=b"nonsense")))
 
 
 class Crowd:
@@ -479,9 +469,7 @@ class Crowd:
         self.world.run(calls.connect(self.world, plain, self.listening_address, PATIENCE))
         accepted, _ = self.world.run(calls.accept(self.world, self.listening, PATIENCE))
         client = self.world.network.secure(plain, trusting(hostname="127.0.0.1"))
-        server = self.world.network.secure(
-            accepted, Security(credentials=C.having(C.server), server=True, peer_verify=NONE)
-        )
+        server = self.world.network.secure(accepted, Security(bundle=C.having(C.server), server=True, peer_verify=NONE))
         waiting = [client, server]
         while waiting:
             for sock in list(waiting):

@@ -19,23 +19,8 @@ from tests.cid import Server as CidServer
 from vmodem import dialects
 from vmodem.core import calls
 from vmodem.net.fake import FakeNetwork
-from vmodem.net.interface import (
-    MSG_PEEK,
-    POLLERR,
-    POLLHUP,
-    POLLIN,
-    POLLOUT,
-    CredentialError,
-    Credentials,
-    DtlsCid,
-    Family,
-    HandshakeError,
-    Option,
-    PeerVerify,
-    SecureSocket,
-    Security,
-    SocketType,
-)
+from vmodem.net.interface import MSG_PEEK, POLLERR, POLLHUP, POLLIN, POLLOUT, Family, Option, SocketType
+from vmodem.tls.security import Bundle, CredentialError, DtlsCid, HandshakeError, PeerVerify, SecureSocket, Security
 from vmodem.virtual import Virtual
 
 STREAM, DGRAM = SocketType.STREAM, SocketType.DGRAM
@@ -43,10 +28,10 @@ KINDS = [STREAM, DGRAM]
 SERVER, CLIENT = ("192.0.2.1", 4433), ("192.0.2.2", 49152)
 
 C = CERTIFICATES
-NAMED = Security(credentials=C.trusting(), hostname=HOST, server_name=HOST)
-SERVING = Security(credentials=C.having(C.server), server=True, peer_verify=PeerVerify.NONE)
-KEYED = Security(credentials=shared_key())
-KEYED_SERVER = Security(credentials=shared_key(), server=True)
+NAMED = Security(bundle=C.trusting(), hostname=HOST, server_name=HOST)
+SERVING = Security(bundle=C.having(C.server), server=True, peer_verify=PeerVerify.NONE)
+KEYED = Security(bundle=shared_key())
+KEYED_SERVER = Security(bundle=shared_key(), server=True)
 
 
 class Listener:
@@ -65,7 +50,7 @@ class End:
 
     def __init__(self, kind, security, *, server=False, network=None, window=65536):
         self.network = network or FakeNetwork("192.0.2.1" if server else "192.0.2.2", window=window)
-        self.network.listener = self.listener = Listener()
+        self.network.driver = self.listener = Listener()
         self.plain = self.connect(kind, server)
         self.peer = self.plain.peer
         self.socket = self.network.secure(self.plain, security)
@@ -179,7 +164,7 @@ def fails(code, call, *arguments):
 
 
 def security(credentials, **options):
-    return Security(credentials=credentials, **options)
+    return Security(bundle=credentials, **options)
 
 
 class TestHandshake:
@@ -367,7 +352,7 @@ class TestHandshake:
 
     def test_flights_are_cut_into_datagrams(self):
         server = security(
-            Credentials(certificate=C.rsa_server.certificate + C.ca.certificate * 3, key=C.rsa_server.key),
+            Bundle(certificate=C.rsa_server.certificate + C.ca.certificate * 3, key=C.rsa_server.key),
             server=True,
             peer_verify=PeerVerify.NONE,
         )
@@ -395,16 +380,16 @@ class TestSecurity:
     @pytest.mark.parametrize(
         ("part", "credentials"),
         [
-            ("ca", Credentials(ca=b"nonsense")),
-            ("ca", Credentials(ca=b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")),
-            ("certificate", Credentials(certificate=C.client.key, key=C.client.key)),
-            ("certificate", Credentials(key=C.client.key)),
-            ("key", Credentials(certificate=C.client.certificate)),
-            ("key", Credentials(certificate=C.client.certificate, key=C.client.certificate)),
-            ("key", Credentials(certificate=C.client.certificate, key=C.server.key)),
-            ("key", Credentials(certificate=C.client.certificate, key=C.rsa_server.key)),
-            ("psk_identity", Credentials(psk=PSK, psk_identity=b"a\0b")),
-            ("psk_identity", Credentials(psk=PSK, psk_identity=b"x" * 200)),
+            ("ca", Bundle(ca=b"nonsense")),
+            ("ca", Bundle(ca=b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")),
+            ("certificate", Bundle(certificate=C.client.key, key=C.client.key)),
+            ("certificate", Bundle(key=C.client.key)),
+            ("key", Bundle(certificate=C.client.certificate)),
+            ("key", Bundle(certificate=C.client.certificate, key=C.client.certificate)),
+            ("key", Bundle(certificate=C.client.certificate, key=C.server.key)),
+            ("key", Bundle(certificate=C.client.certificate, key=C.rsa_server.key)),
+            ("psk_identity", Bundle(psk=PSK, psk_identity=b"a\0b")),
+            ("psk_identity", Bundle(psk=PSK, psk_identity=b"x" * 200)),
         ],
     )
     def test_credentials_that_cannot_be_used(self, kind, part, credentials):
@@ -426,14 +411,14 @@ class TestSecurity:
             pem = b"\n".join([head, *pem_lines(bytes(damaged)), foot, b""])
             own = {} if part == "ca" else {"certificate": C.client.certificate, "key": C.client.key}
             try:
-                End(STREAM, security(Credentials(**{**own, part: pem})))
+                End(STREAM, security(Bundle(**{**own, part: pem})))
             except CredentialError:
                 refused += 1
         assert refused > 50
 
     def test_a_server_needs_an_identity(self, kind):
         with pytest.raises(CredentialError, match="a server needs one"):
-            End(kind, security(Credentials(), server=True), server=True)
+            End(kind, security(Bundle(), server=True), server=True)
 
     @pytest.mark.parametrize("name", ["", "a\0b", "caf\xe9", "x" * 256])
     def test_names_that_are_none(self, kind, name):
@@ -605,7 +590,7 @@ class TestStream:
         both.client.peer.stop_reading()
         both.client.socket.send(b"x" * 5000)
         both.client.socket.close()
-        both.client.network.set_up(False)
+        both.client.network.set_link(up=False)
         assert not both.client.network.sockets
 
     def test_close_notify(self):
@@ -923,7 +908,7 @@ class TestCall:
         network = FakeNetwork("192.0.2.2")
         virtual = Virtual(dialects.find("sm-1.0"), network=network)
         end = End(kind, NAMED, network=network)
-        network.listener = virtual
+        network.driver = virtual
         outcome = []
 
         async def run():
@@ -1013,10 +998,10 @@ class TestLink:
         both = pair(kind)
         both.server.socket.send(b"too late")
         both.carry()
-        both.client.network.set_up(False)
+        both.client.network.set_link(up=False)
         assert both.client.events() & POLLHUP
         assert both.client.socket.poll() == POLLHUP
-        both.client.network.set_up(True)
+        both.client.network.set_link(up=True)
         fails(errno.ENETDOWN, both.client.socket.recv, 10, 0)
         fails(errno.ENETDOWN, both.client.socket.send, b"x")
         assert both.client.socket.take_error() == errno.ENETDOWN
@@ -1024,7 +1009,7 @@ class TestLink:
     def test_a_handshake_ends_with_the_link(self, kind):
         end = End(kind, NAMED)
         assert not end.handshake()
-        end.network.set_up(False)
+        end.network.set_link(up=False)
         assert end.events() & POLLHUP
         fails(errno.ENETDOWN, end.socket.handshake)
 

@@ -17,6 +17,7 @@ from tests.network.worlds import PATIENCE, HostWorld
 from vmodem.core import calls
 from vmodem.net.interface import CLOSURE, POLLHUP, POLLIN, Family, SocketType
 from vmodem.tls.security import Bundle, CredentialError, HandshakeError, PeerVerify, Security
+from vmodem.tls.stack import Tls
 
 STREAM, DGRAM = SocketType.STREAM, SocketType.DGRAM
 C = CERTIFICATES
@@ -25,6 +26,14 @@ NONE, OPTIONAL, REQUIRED = PeerVerify
 
 class World(HostWorld):
     """Drives coroutines as the engine does; it is the modem that they ask for the time."""
+
+    def __init__(self):
+        super().__init__()
+        self.tls = Tls(os.urandom)
+
+    def close(self):
+        self.tls.close()
+        super().close()
 
     @property
     def now(self):
@@ -44,24 +53,24 @@ class World(HostWorld):
         (sock,) = trap.sockets
 
         def happened():
-            return self.listener.events.get(sock, 0) & (trap.events | CLOSURE)
+            return self.driver.events.get(sock, 0) & (trap.events | CLOSURE)
 
         def over():
             return trap.deadline is not None and self.now >= trap.deadline
 
         timer = None
         if trap.deadline is not None:
-            timer = self.loop.call_later(max(0, trap.deadline - self.now) + 0.001, lambda: self.listener.changed())
+            timer = self.loop.call_later(max(0, trap.deadline - self.now) + 0.001, lambda: self.driver.changed())
         self.until(lambda: happened() or over())
         if timer is not None:
             timer.cancel()
-        return self.listener.events.pop(sock, 0)
+        return self.driver.events.pop(sock, 0)
 
     def let_linger(self):
         """Let sockets that are closed already send the rest; nobody is told of their end."""
 
         async def look():
-            while self.network.secured:
+            while self.tls.busy:
                 await asyncio.sleep(0.001)
 
         self.loop.run_until_complete(asyncio.wait_for(look(), PATIENCE))
@@ -75,7 +84,7 @@ class World(HostWorld):
 
     def shake(self, plain, security, timeout=PATIENCE):
         try:
-            secure = self.network.secure(plain, security)
+            secure = self.tls.secure(plain, security)
         except OSError:
             plain.close()
             raise
@@ -108,7 +117,7 @@ class World(HostWorld):
 def world():
     made = World()
     yield made
-    assert not made.network.secured, "a secure socket was left open"
+    assert not made.tls.busy, "a secure socket was left open"
     made.close()
 
 
@@ -241,7 +250,7 @@ class TestOpenssl:
                 return seen
 
             assert [connect() for _ in range(2)] == [False, True]
-            world.network.purge_sessions()
+            world.tls.purge()
             assert [connect() for _ in range(2)] == [False, True]
 
     @pytest.mark.parametrize("family", [Family.IPV4, Family.IPV6])
@@ -382,7 +391,7 @@ class TestPeers:
                     taken += sock.send(data[taken:])
             assert taken < len(data)
             sock.close()
-            assert world.network.secured, "all was sent already"
+            assert world.tls.busy, "all was sent already"
             closed.set()
             assert sock.poll() == POLLHUP
             world.let_linger()
@@ -398,7 +407,7 @@ class TestPeers:
                 while True:
                     sock.send(bytes(1 << 16))
             sock.close()
-            assert world.network.secured, "all was sent already"
+            assert world.tls.busy, "all was sent already"
             world.let_linger()
             done.set()
 
@@ -468,8 +477,8 @@ class Crowd:
         plain = self.world.network.open(Family.IPV4, STREAM)
         self.world.run(calls.connect(self.world, plain, self.listening_address, PATIENCE))
         accepted, _ = self.world.run(calls.accept(self.world, self.listening, PATIENCE))
-        client = self.world.network.secure(plain, trusting(hostname="127.0.0.1"))
-        server = self.world.network.secure(accepted, Security(bundle=C.having(C.server), server=True, peer_verify=NONE))
+        client = self.world.tls.secure(plain, trusting(hostname="127.0.0.1"))
+        server = self.world.tls.secure(accepted, Security(bundle=C.having(C.server), server=True, peer_verify=NONE))
         waiting = [client, server]
         while waiting:
             for sock in list(waiting):
@@ -497,4 +506,5 @@ def test_a_thousand_sockets_in_one_process(world):
         assert world.recv(client) == b"%d" % -number
     assert used < 100, f"{used:.0f} KiB for each socket"
     print(f"{used:.0f} KiB for each socket")
+    world.tls.close()
     world.network.close()

@@ -12,7 +12,9 @@ from vmodem.net.interface import POLLERR, POLLHUP, POLLIN, POLLOUT, Family, Reso
 SERVER = ("192.0.2.1", 7)
 
 
-class Listener:
+class Driver:
+    now = 0.0
+
     def __init__(self) -> None:
         self.events: list[tuple[object, int]] = []
         self.answers: list[tuple[object, object]] = []
@@ -27,7 +29,7 @@ class Listener:
 @pytest.fixture
 def network() -> FakeNetwork:
     network = FakeNetwork(hosts={"name": ["192.0.2.1", "2001:db8::1"]}, window=10)
-    network.driver = Listener()
+    network.driver = Driver()
     return network
 
 

@@ -83,7 +83,7 @@ def test_an_encrypted_private_key_is_kept_as_it_is_used():
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"secret")
     )
     assert ask(machine(store), f'AT%CMNG=0,7,2,"{encrypted.decode()}","secret"') == OK
-    assert store.credentials(7).key == key.pem
+    assert store.bundle(7).key == key.pem
 
 
 @pytest.mark.parametrize("name", ["sm-1.0", "slm-1.9", "slm-2.0", "slm-2.7"])

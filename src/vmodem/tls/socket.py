@@ -391,7 +391,7 @@ class OpenSslSocket(SecureSocket):
 
     def _forget(self) -> None:
         """Let go of OpenSSL: whoever still has this socket, closed as it is, must not keep a private key in memory."""
-        del self._tls, self._session_key
+        del self._tls, self._memory, self._session_key
 
     # Between the plain socket and OpenSSL
 

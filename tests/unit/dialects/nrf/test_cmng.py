@@ -1,4 +1,5 @@
 import base64
+from secrets import token_bytes
 
 import pytest
 from cryptography import x509
@@ -78,7 +79,7 @@ def test_a_store_that_fails():
 
 def test_an_encrypted_private_key_is_kept_as_it_is_used():
     store = Store()
-    key = PrivateKey()
+    key = PrivateKey(token_bytes)
     encrypted = serialization.load_pem_private_key(key.pem, None).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"secret")
     )

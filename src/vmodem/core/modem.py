@@ -27,7 +27,7 @@ from vmodem.core.scheduler import Scheduler
 from vmodem.core.tasks import Task
 from vmodem.core.trace import Event, Note, Power, State, Trace
 from vmodem.credentials.store import Store
-from vmodem.net.interface import Answer, NetSocket, Network, ResolveError
+from vmodem.net.interface import Answer, NetSocket, Network, ResolveError, earlier
 from vmodem.tls.stack import Tls
 
 log = logging.getLogger("vmodem")
@@ -163,10 +163,9 @@ class Modem:
     @property
     def deadline(self) -> float | None:
         """When `advance` has to be called next, None for not before something else happens."""
-        deadline = self.scheduler.deadline
-        for other in (self.network.deadline, *[channel.urc_deadline for channel in self.channels]):
-            if other is not None and (deadline is None or other < deadline):
-                deadline = other
+        deadline = earlier(self.scheduler.deadline, self.network.deadline)
+        for channel in self.channels:
+            deadline = earlier(deadline, channel.urc_deadline)
         return deadline
 
     # Channels

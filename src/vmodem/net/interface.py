@@ -274,6 +274,13 @@ def family_of(host: str) -> Family | None:
         return None
 
 
+def earlier(one: float | None, other: float | None) -> float | None:
+    """Return the earlier of two deadlines, None where there is neither."""
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
+
+
 def leave(socket: NetSocket) -> None:
     """Close ``socket``, which one stood in front of, and hear no more of it, but for the end of a lost connection."""
     socket.close()

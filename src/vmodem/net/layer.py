@@ -32,6 +32,7 @@ from vmodem.net.interface import (
     Network,
     Option,
     SocketType,
+    earlier,
     leave,
 )
 
@@ -198,11 +199,7 @@ class NetworkLayer(Network):
     @property
     def deadline(self) -> float | None:
         """When something is due next, here or below."""
-        below = self.inner.deadline
-        if not self._timers:
-            return below
-        here = self._timers[0][0]
-        return here if below is None else min(here, below)
+        return earlier(self._timers[0][0] if self._timers else None, self.inner.deadline)
 
     def advance(self, now: float) -> None:
         """Do what is due, below first."""

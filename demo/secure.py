@@ -75,11 +75,11 @@ def dtls_server() -> Iterator[int]:
 
 def _answer_one(sock: socket.socket) -> None:
     # The engine of vmodem itself at the other end; the tests have others: OpenSSL's programs, GnuTLS's, mbedTLS.
-    from vmodem.net.contexts import context_for
-    from vmodem.net.interface import Credentials, PeerVerify, Security
+    from vmodem.tls.contexts import context_for
+    from vmodem.tls.security import Bundle, PeerVerify, Security
 
-    own = Credentials(psk=PSK, psk_identity=PSK_IDENTITY)
-    security = Security(credentials=own, server=True, peer_verify=PeerVerify.NONE)
+    own = Bundle(psk=PSK, psk_identity=PSK_IDENTITY)
+    security = Security(bundle=own, server=True, peer_verify=PeerVerify.NONE)
     connection = SSL.Connection(context_for(security, datagrams=True), None)
     connection.set_accept_state()
     connection.set_ciphertext_mtu(1400)

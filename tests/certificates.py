@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from vmodem.net.interface import Credentials
+from vmodem.tls.security import Bundle
 
 NOW = datetime.datetime.now(datetime.UTC)
 DAY = datetime.timedelta(days=1)
@@ -110,7 +110,7 @@ class Certificates:
 
     def trusting(self, own=None, ca=None):
         """Return credentials that trust the CA, with a certificate of one's own or without."""
-        return Credentials(
+        return Bundle(
             ca=(ca or self.ca).certificate,
             certificate=own.certificate if own else b"",
             key=own.key if own else b"",
@@ -118,7 +118,7 @@ class Certificates:
 
     def having(self, own):
         """Return credentials that trust nobody."""
-        return Credentials(certificate=own.certificate, key=own.key)
+        return Bundle(certificate=own.certificate, key=own.key)
 
     def write(self, folder):
         """Write everything that a program needs to files; return the folder."""
@@ -136,4 +136,4 @@ CERTIFICATES = Certificates()
 
 def shared_key(psk=PSK, identity=PSK_IDENTITY):
     """Return credentials with nothing but a pre-shared key."""
-    return Credentials(psk=psk, psk_identity=identity)
+    return Bundle(psk=psk, psk_identity=identity)

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20
 from OpenSSL import SSL, crypto
 from OpenSSL._util import ffi, lib
 
-from vmodem.net.cid import CIPHERS, ConnectionId, offer
+from vmodem.tls.cid import CIPHERS, ConnectionId, offer
 
 DTLS_1_2 = 0xFEFD
 PSK = bytes(range(16))

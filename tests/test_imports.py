@@ -18,7 +18,7 @@ LAYERS = {
     "vmodem.net.interface": set(),
     "vmodem.tls.security": {"vmodem.net.interface"},
     "vmodem.reactor": set(),
-    "vmodem.net": {"vmodem.net", "vmodem.net.interface", "vmodem.tls.security", "vmodem.reactor"},
+    "vmodem.net": {"vmodem.net", "vmodem.reactor"},
     "vmodem.tls": {"vmodem.tls", *NETWORK},
     "vmodem.credentials": {"vmodem.credentials", "vmodem.core.reasons", *NETWORK},
     "vmodem.core": {"vmodem.core", "vmodem.config", "vmodem.credentials.store", "vmodem.tls.stack", *NETWORK},

@@ -1,4 +1,4 @@
-"""Every transcript, whole, byte by byte and in random chunks, with the same outcome.
+"""Every transcript, whole, byte by byte, in random chunks and through a layer, with the same outcome.
 
 A folder is named after a dialect, or after a family whose dialects all have to pass.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from vmodem import dialects
+from vmodem.net.layer import NetworkLayer
 from vmodem.transcript import Block, bytewise, parse, play, random_chunks, whole
 
 ROOT = Path(__file__).parent / "transcripts"
@@ -29,3 +30,5 @@ def test_the_modem_answers_as_the_transcript_says(name: str, block: Block) -> No
     for chunking in (whole, bytewise, *(random_chunks(random.Random(seed)) for seed in range(3))):
         difference = play(block, dialect, chunking)
         assert difference is None, f"\n{difference}"
+    difference = play(block, dialect, layers=(NetworkLayer,))
+    assert difference is None, f"through a layer that does nothing:\n{difference}"

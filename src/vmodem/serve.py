@@ -18,6 +18,7 @@ from typing import Any
 from vmodem.config import Config
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
+from vmodem.core.line import Signals
 from vmodem.core.modem import Modem
 from vmodem.credentials.store import Store
 from vmodem.endpoints.endpoint import Endpoint, EndpointError
@@ -86,7 +87,7 @@ class Server:
             self._reactor.close()
         return self._status
 
-    def make_modem(self, baud: int = 115200, *, rtscts: bool = True) -> Modem:
+    def make_modem(self, signals: Signals | None = None) -> Modem:
         """Return a modem that was not yet booted, on a network of its own."""
         options = self._options
         network = HostNetwork(self._reactor, LOOPBACK | options.addresses, options.addresses)
@@ -94,10 +95,10 @@ class Server:
             options.dialect,
             network,
             config=options.config,
+            random=os.urandom,
             follow=options.follow,
             terminator=options.terminator,
-            baud=baud,
-            rtscts=rtscts,
+            signals=signals,
             attached=not options.offline,
             credentials=options.credentials,
         )

@@ -26,9 +26,9 @@ from vmodem.config import Config
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
 from vmodem.credentials.store import Area, Kind, Slot, Store
-from vmodem.net.fake import FakeNetwork, FakePeer
+from vmodem.net.fake import FakeNetwork, FakePeer, FakeSocket
 from vmodem.net.interface import Address
-from vmodem.virtual import Virtual
+from vmodem.virtual import Layer, Virtual
 
 PATIENCE: Final = 5.0
 """Seconds of silence after which a device is taken to have nothing more to say."""
@@ -475,7 +475,7 @@ class _Setup:
             case _:
                 raise ValueError(f"unknown: given {given.kind}")
 
-    def modem(self) -> Virtual:
+    def modem(self, layers: Sequence[Layer]) -> Virtual:
         """Power a modem on."""
         return Virtual(
             self.dialect,
@@ -484,6 +484,7 @@ class _Setup:
             terminator=self.terminator,
             attached=self.attached,
             network=self.network,
+            layers=layers,
             credentials=self.credentials,
         )
 
@@ -513,9 +514,12 @@ class Player:
         block: the conversation.
         dialect: the device.
         chunking: how what the host sends is cut.
+        layers: what stands between the modem and its network.
     """
 
-    def __init__(self, block: Block, dialect: Dialect, chunking: Chunking = whole) -> None:
+    def __init__(
+        self, block: Block, dialect: Dialect, chunking: Chunking = whole, layers: Sequence[Layer] = ()
+    ) -> None:
         self.output = bytearray()
         self._block = block
         self._chunking = chunking
@@ -524,7 +528,7 @@ class Player:
         for given in block.given:
             self._guard(given, lambda given=given: setup.apply(given))  # type: ignore[misc]
         self._end = ENDS[setup.terminator]
-        self.modem = setup.modem()
+        self.modem = setup.modem(layers)
         self.modem.take()
         for given in block.given:
             self._guard(given, lambda given=given: self._set_up(given, dialect))  # type: ignore[misc]
@@ -569,9 +573,9 @@ class Player:
         device: Any = self.modem.channel.device
         for socket in device.sockets:
             net = socket.net if socket.peer is None else socket.peer.net
-            partner = getattr(net, "partner", None)
-            if partner is not None:
-                self._peers[str(socket.handle)] = partner
+            base = None if net is None else net.base
+            if isinstance(base, FakeSocket) and base.partner is not None:
+                self._peers[str(socket.handle)] = base.partner
 
     def _do(self, step: Step) -> None:
         match step:
@@ -601,7 +605,7 @@ class Player:
                     raise Failure("a listening socket", str(error)) from error
             case Datagram():
                 device: Any = self.modem.channel.device
-                network.datagram(device.sockets.get(step.handle).net, step.data, step.address)
+                network.datagram(device.sockets.get(step.handle).net.base, step.data, step.address)
             case PeerDoes(verb="gets"):
                 self._peer_gets(step)
             case PeerDoes(verb="is closed"):
@@ -648,13 +652,13 @@ class Player:
             actions[step.verb]()
 
 
-def play(block: Block, dialect: Dialect, chunking: Chunking = whole) -> Difference | None:
+def play(block: Block, dialect: Dialect, chunking: Chunking = whole, layers: Sequence[Layer] = ()) -> Difference | None:
     """Hold a conversation with a fresh virtual modem; return where it went differently, if it did.
 
     Raises:
         TranscriptError: a step makes no sense.
     """
-    player = Player(block, dialect, chunking)
+    player = Player(block, dialect, chunking, layers)
     step = block.steps[-1]
     try:
         for step in block.steps:

@@ -10,7 +10,9 @@ The clock moves only when told to, and then at once::
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import TypeAlias
 
 from vmodem.config import Config
 from vmodem.core.dialect import Dialect, Follow
@@ -19,11 +21,14 @@ from vmodem.core.modem import Modem
 from vmodem.core.trace import Trace
 from vmodem.credentials.store import Store
 from vmodem.net.fake import FakeNetwork
-from vmodem.net.interface import Answer, NetSocket
+from vmodem.net.interface import Answer, NetSocket, Network
+
+Layer: TypeAlias = Callable[[Network], Network]
+"""Puts something in front of a network: a subclass of `NetworkLayer`, mostly."""
 
 
 class Virtual:
-    """A modem that was just powered on; it is its network's listener and owns its clock.
+    """A modem that was just powered on; it drives the modem and owns its clock.
 
     Args:
         dialect: which device it is.
@@ -32,14 +37,16 @@ class Virtual:
         terminator: what ends a line, None for the dialect's default.
         attached: whether it is attached to its network from the start.
         network: its network, None for a fresh one.
+        layers: what stands between the modem and that network, the first nearest to the network.
         credentials: where its credentials are kept, None for a store of its own.
         name: what the log calls it.
         traces: who is told what happens, besides the log.
+        random: returns as many random bytes as it is asked for, None for the same ones each time.
 
     Attributes:
         modem: the engine.
         channel: its AT channel.
-        network: the network behind it.
+        network: the network in memory, behind all layers.
         now: the virtual clock in seconds.
     """
 
@@ -52,17 +59,23 @@ class Virtual:
         terminator: Terminator | None = None,
         attached: bool = True,
         network: FakeNetwork | None = None,
+        layers: Sequence[Layer] = (),
         credentials: Store | None = None,
         name: str = "modem",
         traces: Sequence[Trace] = (),
+        random: Callable[[int], bytes] | None = None,
     ) -> None:
         self.network = network or FakeNetwork()
-        self.network.listener = self
+        front: Network = self.network
+        for layer in layers:
+            front = layer(front)
+        front.driver = self
         self.now = 0.0
         self.modem = Modem(
             dialect,
-            self.network,
+            front,
             config=config or Config(),
+            random=random or Random(0).randbytes,
             follow=follow,
             terminator=terminator,
             attached=attached,
@@ -115,3 +128,6 @@ class Virtual:
     def resolved(self, token: object, answer: Answer) -> None:
         """Pass the answer to a lookup on to the modem."""
         self.modem.resolved(token, answer, self.now)
+
+    def reschedule(self) -> None:
+        """Do nothing: `wait` and `pump` look at the deadline again after all that happens."""

@@ -10,7 +10,7 @@ from tests import cid as ours
 from tests.cid import SUITES, WAYS, Client, certificate, client_context, records, talk
 from tests.network import mbedtls
 from tests.serving import PATIENCE
-from vmodem.net.cid import CidStatus
+from vmodem.tls.cid import CidStatus
 
 SUITE = "PSK-AES128-GCM-SHA256"
 needs_mbedtls = pytest.mark.skipif(

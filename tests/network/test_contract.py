@@ -1,11 +1,11 @@
-"""What every network has to do alike: each test runs on the host's real sockets and on the fake network."""
+"""What every network has to do alike: the host's real sockets, the fake network, and either through a layer."""
 
 import contextlib
 import errno
 
 import pytest
 
-from tests.network.worlds import FakeWorld, HostWorld, ready
+from tests.network.worlds import WORLDS, ready
 from tests.serving import eventually
 from vmodem.net.interface import (
     MSG_PEEK,
@@ -22,7 +22,7 @@ STREAM, DGRAM = SocketType.STREAM, SocketType.DGRAM
 FAMILIES = [Family.IPV4, Family.IPV6]
 
 
-@pytest.fixture(params=[FakeWorld, HostWorld], ids=lambda world: world.name)
+@pytest.fixture(params=WORLDS, ids=lambda world: world.name)
 def world(request):
     made = request.param()
     yield made
@@ -113,7 +113,7 @@ class TestStream:
 
     def test_the_end_of_a_lost_connection_is_told_even_when_it_is_closed(self, world):
         sock, _ = connected(world)
-        world.listener.events.clear()
+        world.driver.events.clear()
         sock.abort(errno.ETIMEDOUT)
         sock.close()
         ready(world, sock, POLLHUP)
@@ -138,7 +138,7 @@ class TestStream:
         ready(world, sock, POLLOUT)
         fails(errno.ECONNREFUSED, sock.finish_connect)
         address, accept = world.server()
-        world.listener.events.clear()
+        world.driver.events.clear()
         with pytest.raises(BlockingIOError):
             sock.connect(address)
         ready(world, sock, POLLOUT)
@@ -165,7 +165,7 @@ class TestStream:
                 piece = bytes([len(sent) // 1000 & 0xFF]) * 1000
                 sent += piece[: sock.send(piece)]
         assert len(sent) < 1 << 26, "it never blocked"
-        world.listener.events.clear()
+        world.driver.events.clear()
         got = peer.drain()
         ready(world, sock, POLLOUT)
         sent += b"z" * sock.send(b"z")
@@ -281,7 +281,7 @@ class TestDatagrams:
 
 class TestLink:
     def test_what_needs_the_link_fails_without_it(self, world):
-        world.network.set_up(False)
+        world.network.set_link(up=False)
         sock = world.network.open(Family.IPV4, STREAM)
         fails(errno.ENETDOWN, sock.connect, ("127.0.0.1", 7))
         fails(errno.ENETDOWN, sock.bind, 0)
@@ -291,17 +291,17 @@ class TestLink:
 
     def test_a_connection_is_lost_with_the_link(self, world):
         sock, _ = connected(world)
-        world.network.set_up(False)
+        world.network.set_link(up=False)
         assert ready(world, sock, POLLHUP) & POLLHUP
         assert sock.poll() & POLLHUP
-        world.network.set_up(True)
+        world.network.set_link(up=True)
         fails(errno.ENETDOWN, sock.recv, 10, 0)
         fails(errno.ENETDOWN, sock.send, b"x")
 
     def test_a_fresh_socket_works_again(self, world):
         sock = world.network.open(Family.IPV4, STREAM)
-        world.network.set_up(False)
-        world.network.set_up(True)
+        world.network.set_link(up=False)
+        world.network.set_link(up=True)
         address, _ = world.server()
         with pytest.raises(BlockingIOError):
             sock.connect(address)
@@ -320,8 +320,8 @@ class TestResolve:
     def resolve(self, world, host, family):
         answer = world.network.resolve(host, family, "token")
         if answer is None:
-            world.until(lambda: "token" in world.listener.answers)
-            answer = world.listener.answers["token"]
+            world.until(lambda: "token" in world.driver.answers)
+            answer = world.driver.answers["token"]
         return answer
 
     @pytest.mark.parametrize(
@@ -351,5 +351,5 @@ class TestResolve:
         world.network.close()
         assert self.resolve(world, "127.0.0.1", Family.IPV4) == ["127.0.0.1"]
         world.network.resolve("localhost", Family.IPV4, "other")
-        world.until(lambda: "other" in world.listener.answers)
-        assert "token" not in world.listener.answers
+        world.until(lambda: "other" in world.driver.answers)
+        assert "token" not in world.driver.answers

@@ -1,4 +1,4 @@
-"""Two worlds that have to behave alike: the host's real sockets, and the fake network in memory."""
+"""Worlds that have to behave alike: the host's real sockets and the network in memory, without and with a layer."""
 
 import asyncio
 import socket
@@ -7,6 +7,7 @@ import struct
 from vmodem.net.fake import FakeNetwork
 from vmodem.net.host import HostNetwork
 from vmodem.net.interface import CLOSURE, Family
+from vmodem.net.layer import NetworkLayer
 from vmodem.reactor import Reactor
 
 LOOPBACK = {Family.IPV4: "127.0.0.1", Family.IPV6: "::1"}
@@ -15,7 +16,9 @@ PATIENCE = 10
 
 
 class Record:
-    """A listener that remembers."""
+    """A driver that remembers."""
+
+    now = 0.0
 
     def __init__(self):
         self.events = {}
@@ -30,6 +33,9 @@ class Record:
         self.answers[token] = answer
         self.changed()
 
+    def reschedule(self):
+        raise AssertionError("nothing waits for a moment")
+
 
 class FakeWorld:
     """The fake network, driven by hand."""
@@ -37,16 +43,20 @@ class FakeWorld:
     name = "fake"
 
     def __init__(self):
-        self.listener = Record()
-        self.network = FakeNetwork("127.0.0.1", "::1", hosts={"localhost": ["::1", "127.0.0.1"]})
-        self.network.listener = self.listener
+        self.driver = Record()
+        self.fake = FakeNetwork("127.0.0.1", "::1", hosts={"localhost": ["::1", "127.0.0.1"]})
+        self.network = self.layered(self.fake)
+        self.network.driver = self.driver
         self._port = 7000
+
+    def layered(self, network):
+        return network
 
     def close(self):
         self.network.close()
 
     def until(self, true):
-        self.network.deliver()
+        self.fake.deliver()
         assert true(), "it never happened"
 
     def server(self, family=Family.IPV4):
@@ -55,20 +65,20 @@ class FakeWorld:
         address = (LOOPBACK[family], self._port)
 
         def accept():
-            self.network.deliver()
-            return FakeConnection(self, next(p for p in self.network.peers if p.address == address))
+            self.fake.deliver()
+            return FakeConnection(self, next(p for p in self.fake.peers if p.address == address))
 
         return address, accept
 
     def refusing(self):
         self._port += 1
-        self.network.refused.add(("127.0.0.1", self._port))
+        self.fake.refused.add(("127.0.0.1", self._port))
         return ("127.0.0.1", self._port)
 
     def connect(self, address):
         """Connect to a listening socket of the modem."""
         self._port += 1
-        return FakeConnection(self, self.network.incoming(address[1], (address[0], self._port)))
+        return FakeConnection(self, self.fake.incoming(address[1], (address[0], self._port)))
 
     def datagrams(self, family=Family.IPV4):
         """Return a UDP peer."""
@@ -84,7 +94,7 @@ class FakeConnection:
         self.peer.send(data)
 
     def recv(self, size):
-        self.world.network.deliver()
+        self.world.fake.deliver()
         return self.peer.take()
 
     def close(self):
@@ -101,7 +111,7 @@ class FakeConnection:
         return self.peer.take()
 
     def at_end(self):
-        self.world.network.deliver()
+        self.world.fake.deliver()
         return self.peer.closed
 
 
@@ -110,11 +120,11 @@ class FakeDatagrams:
         self.world, self.address = world, address
 
     def send(self, data, to):
-        self.world.network.datagram(to[1], data, self.address)
+        self.world.fake.datagram(to[1], data, self.address)
 
     def recv(self):
-        self.world.network.deliver()
-        for peer in self.world.network.peers:
+        self.world.fake.deliver()
+        for peer in self.world.fake.peers:
             if peer.address == self.address:
                 found = peer.take_all()
                 assert len(found) == 1
@@ -131,12 +141,15 @@ class HostWorld:
     name = "host"
 
     def __init__(self):
-        self.listener = Record()
+        self.driver = Record()
         self.loop = asyncio.new_event_loop()
         self.reactor = Reactor(self.loop)
-        self.network = HostNetwork(self.reactor, LOOPBACK, {})
-        self.network.listener = self.listener
+        self.network = self.layered(HostNetwork(self.reactor, LOOPBACK, {}))
+        self.network.driver = self.driver
         self._open = []
+
+    def layered(self, network):
+        return network
 
     def close(self):
         self.network.close()
@@ -150,7 +163,7 @@ class HostWorld:
 
         async def wait():
             happened = asyncio.Event()
-            self.listener.changed = happened.set
+            self.driver.changed = happened.set
             while not true():
                 happened.clear()
                 await happened.wait()
@@ -242,7 +255,28 @@ class HostDatagrams:
         self.sock.close()
 
 
+class LayeredFakeWorld(FakeWorld):
+    """The fake network behind a layer that does nothing."""
+
+    name = "layer over fake"
+
+    def layered(self, network):
+        return NetworkLayer(network)
+
+
+class LayeredHostWorld(HostWorld):
+    """Real sockets behind a layer that does nothing."""
+
+    name = "layer over host"
+
+    def layered(self, network):
+        return NetworkLayer(network)
+
+
+WORLDS = [FakeWorld, HostWorld, LayeredFakeWorld, LayeredHostWorld]
+
+
 def ready(world, sock, events):
     """Let time pass until one of ``events``, or the end, was told for ``sock``."""
-    world.until(lambda: world.listener.events.get(sock, 0) & (events | CLOSURE))
-    return world.listener.events.pop(sock)
+    world.until(lambda: world.driver.events.get(sock, 0) & (events | CLOSURE))
+    return world.driver.events.pop(sock)

@@ -11,7 +11,8 @@ from typing import Final
 
 from vmodem.core.modem import Modem
 from vmodem.core.tasks import Delay, Lookup, Ready
-from vmodem.net.interface import MSG_PEEK, POLLIN, POLLOUT, Address, EchoSocket, Family, NetSocket, SecureSocket
+from vmodem.net.interface import MSG_PEEK, POLLIN, POLLOUT, Address, EchoSocket, Family, NetSocket
+from vmodem.tls.security import SecureSocket
 
 ACK_POLL: Final = 0.002
 """Seconds between two looks at the unacknowledged bytes; the host's kernel does not tell when they are gone."""

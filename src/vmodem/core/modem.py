@@ -28,7 +28,8 @@ from vmodem.core.scheduler import Scheduler
 from vmodem.core.tasks import Task
 from vmodem.core.trace import Event, Note, Power, State, Trace
 from vmodem.credentials.store import Store
-from vmodem.net.interface import Answer, NetSocket, Network, ResolveError
+from vmodem.net.interface import Answer, NetSocket, Network, ResolveError, earlier
+from vmodem.tls.stack import Tls
 
 log = logging.getLogger("vmodem")
 
@@ -41,7 +42,7 @@ class Modem:
 
     Args:
         dialect: which device it is.
-        network: what stands behind it; its listener is the modem's driver.
+        network: what stands behind it; its driver is the modem's.
         config: identity and settings of this device.
         follow: which side is answered where manual and firmware disagree.
         terminator: what ends a line, None for the dialect's default.
@@ -50,8 +51,10 @@ class Modem:
         credentials: where its credentials are kept, None for a store of its own.
         name: what it is called in the log: where its host is, or a name that was given to it.
         traces: who is told what happens, besides the log.
+        random: returns as many random bytes as it is asked for.
 
     Attributes:
+        tls: what secures its connections.
         scheduler: its tasks, its timers and its clock.
         core: what the dialect keeps once for each power-on: the modem core, the Wi-Fi station.
         channels: its AT channels; the first is there as long as the modem, and hears what no host asked for.
@@ -73,9 +76,11 @@ class Modem:
         "network",
         "off",
         "policy",
+        "random",
         "scheduler",
         "signals",
         "terminator",
+        "tls",
         "traces",
     )
 
@@ -85,6 +90,7 @@ class Modem:
         network: Network,
         *,
         config: Config,
+        random: Callable[[int], bytes],
         follow: Follow = Follow.MANUAL,
         terminator: Terminator | None = None,
         signals: Signals | None = None,
@@ -101,11 +107,13 @@ class Modem:
         self.terminator = terminator or dialect.terminator
         self.signals = signals or Signals()
         self.off = False
+        self.random = random
         self.scheduler = Scheduler(network)
+        self.tls = Tls(random)
         self._attached = attached
         self._saved_speed = (self.signals.baud, self.signals.rtscts)
         self._asleep: Callable[[], None] | None = None
-        network.set_up(attached)
+        network.set_link(up=attached)
         self.core: Any = dialect.core(self)
         self.name = name
         self.traces: tuple[Trace, ...] = ()
@@ -137,6 +145,7 @@ class Modem:
     def advance(self, now: float) -> None:
         """Do what is due at ``now``."""
         self.scheduler.now = now
+        self.network.advance(now)
         self.scheduler.advance()
         self.process()
 
@@ -148,11 +157,10 @@ class Modem:
     @property
     def deadline(self) -> float | None:
         """When `advance` has to be called next, None for not before something else happens."""
-        deadline = self.scheduler.deadline
-        for channel in self.channels:
-            due = channel.due
-            if due is not None and (deadline is None or due < deadline):
-                deadline = due
+        deadline = earlier(self.scheduler.deadline, self.network.deadline)
+        if self._asleep is None:
+            for channel in self.channels:
+                deadline = earlier(deadline, channel.due)
         return deadline
 
     # Channels
@@ -265,7 +273,7 @@ class Modem:
         baud, rtscts = self._saved_speed
         if (baud, rtscts) != (self.signals.baud, self.signals.rtscts):
             self.signals.modem_sets_speed(baud, rtscts=rtscts)
-        self.network.set_up(self._attached)
+        self.network.set_link(up=self._attached)
         self.core = self.dialect.core(self)
         self.channels = self.channels[:1]
         self.channels[0].restart()
@@ -299,5 +307,6 @@ class Modem:
         for channel in self.channels:
             channel.reset()
         self.scheduler.clear()
+        self.tls.close()
         self.network.close()
         self._asleep = None

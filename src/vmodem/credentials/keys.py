@@ -3,12 +3,15 @@
 The answer has two parts, Base64url without padding and a dot between them: a certificate request or a public key (DER),
 and a COSE_Sign1 message (RFC 9052) with the SHA-256 of the first. On a device the identity key of the chip signs the
 message, and so attests where the key was made. There is no such key here: the new key signs it itself.
+
+The key and the nonce come of random numbers that are handed in. The signatures do not: the library draws their numbers
+itself, so that they differ from run to run.
 """
 
 from __future__ import annotations
 
-import secrets
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
@@ -22,6 +25,14 @@ from cryptography.x509.oid import NameOID
 PUBLIC_KEY_MESSAGE: Final = 8
 CSR_MESSAGE: Final = 9
 """What the first part is, as the payload of the second tells it."""
+
+NONCE_SIZE: Final = 16
+
+SCALAR_SIZE: Final = 40
+"""Random bytes for a private key: 64 bits more than it has, so that none is more likely than another."""
+
+_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""The order of P-256: private keys are below it."""
 
 DEFAULT_USAGE: Final = "111010000"
 """The key usage of a request, a digit for each bit: signatures, non-repudiation, key encipherment, key agreement."""
@@ -68,15 +79,17 @@ class PrivateKey:
     """A private key on the curve P-256.
 
     Args:
+        random: returns as many random bytes as it is asked for.
         pem: a key that was made before, None for a new one.
 
     Raises:
         ValueError: ``pem`` is no such key.
     """
 
-    def __init__(self, pem: bytes | None = None) -> None:
+    def __init__(self, random: Callable[[int], bytes], pem: bytes | None = None) -> None:
+        self._random = random
         if pem is None:
-            self._key = ec.generate_private_key(ec.SECP256R1())
+            self._key = ec.derive_private_key(_scalar(random(SCALAR_SIZE)), ec.SECP256R1())
             return
         key = serialization.load_pem_private_key(pem, None)
         if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
@@ -115,7 +128,7 @@ class PrivateKey:
             _bytes(UUID(uuid).bytes),
             _bytes(_head(0, tag)),
             _bytes(sha256(body).digest()),
-            _bytes(secrets.token_bytes(16)),
+            _bytes(self._random(NONCE_SIZE)),
         )
         payload = _CBOR + _head(4, len(items)) + b"".join(items)
         signed = _head(4, 4) + b"\x6aSignature1" + _bytes(_PROTECTED) + _bytes(b"") + _bytes(payload)
@@ -135,6 +148,11 @@ def decrypt(pem: bytes, password: str) -> bytes:
         return _pem(serialization.load_pem_private_key(pem, password.encode("latin-1")))
     except TypeError as error:  # it is not encrypted
         raise ValueError(str(error)) from error
+
+
+def _scalar(entropy: bytes) -> int:
+    """Return a private key by way of extra random bits (FIPS 186-5, A.2.1)."""
+    return int.from_bytes(entropy, "big") % (_ORDER - 1) + 1
 
 
 _DER: Final = serialization.Encoding.DER

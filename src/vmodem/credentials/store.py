@@ -11,7 +11,7 @@ from enum import Enum, IntEnum
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from vmodem.net.interface import Credentials
+from vmodem.tls.security import Bundle
 
 MAX_ENTRIES: Final = 1000
 """How many credentials a store holds."""
@@ -156,7 +156,7 @@ class Store:
         """Return the credentials of ``areas``, of all where none is named, by area, tag and kind."""
         return in_order(entry for slot, entry in self._entries.items() if slot.area in (areas or Area))
 
-    def credentials(self, tag: int, areas: Sequence[Area] = MODEM_TLS) -> Credentials | None:
+    def bundle(self, tag: int, areas: Sequence[Area] = MODEM_TLS) -> Bundle | None:
         """Return what secures a connection with ``tag``: that of the first of ``areas`` that has anything.
 
         A pre-shared key is hexadecimal text in the modem's area, and is itself in the others; one that is no
@@ -166,7 +166,7 @@ class Store:
             parts = self._parts(area, tag, _TLS)
             if any(parts.values()):
                 psk = parts[Kind.PSK].rstrip(b"\r\n")
-                return Credentials(
+                return Bundle(
                     ca=parts[Kind.CA],
                     certificate=parts[Kind.CERTIFICATE],
                     key=parts[Kind.KEY],
@@ -175,7 +175,7 @@ class Store:
                 )
         return None
 
-    def certificates(self, role: Area, index: int) -> Credentials:
+    def certificates(self, role: Area, index: int) -> Bundle:
         """Return the certificate suite ``index`` of an Ameba; what it does not have is empty.
 
         Args:
@@ -183,7 +183,7 @@ class Store:
             index: its number; there is nothing outside 1 to 10.
         """
         parts = self._parts(role, index, _SUITE)
-        return Credentials(ca=parts[Kind.CA], certificate=parts[Kind.CERTIFICATE], key=parts[Kind.KEY])
+        return Bundle(ca=parts[Kind.CA], certificate=parts[Kind.CERTIFICATE], key=parts[Kind.KEY])
 
     def _parts(self, area: Area, tag: int, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
         found = {kind: self.read(Slot(area, tag, kind)) for kind in kinds}

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from vmodem.core.modem import Modem
 
 MakeModem: TypeAlias = Callable[..., Modem]
-"""Makes a modem that is not yet booted; its parameters ``baud`` and ``rtscts`` are optional."""
+"""Makes a modem that is not yet booted; the `Signals` of its line may be given."""
 
 
 class EndpointError(Exception):

@@ -9,6 +9,7 @@ import tty
 from collections.abc import Callable
 from typing import Any, Final
 
+from vmodem.core.line import Signals
 from vmodem.endpoints.endpoint import Endpoint, EndpointError, MakeModem
 from vmodem.endpoints.session import Session
 from vmodem.reactor import Reactor
@@ -44,6 +45,7 @@ class SerialEndpoint(Endpoint):
     ) -> None:
         self._device = device
         self._baud = baud
+        self._signals = Signals(baud, rtscts=rtscts)
         try:
             self._fd = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         except OSError as error:
@@ -55,7 +57,7 @@ class SerialEndpoint(Endpoint):
             raise EndpointError(f"cannot use {device} as a serial port: {error.args[-1]}") from error
         self._session = Session(
             reactor,
-            make_modem(Signals(baud, rtscts=rtscts)),
+            make_modem(self._signals),
             self._fd,
             self._fd,
             lambda session: ended(f"the serial port {device} has gone"),
@@ -66,8 +68,9 @@ class SerialEndpoint(Endpoint):
         """Accept bytes."""
         self._session.start()
 
-    def _change(self, baud: int, rtscts: bool) -> None:
+    def _change(self) -> None:
         """Set the port as its host asked the modem to."""
+        baud, rtscts = self._signals.baud, self._signals.rtscts
         if speed_of(baud) is None:
             log.warning("%s stays at %d bit/s: it cannot have %d", self._device, self._baud, baud)
             return

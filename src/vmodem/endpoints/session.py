@@ -1,28 +1,27 @@
 """One host at one modem: bytes from a descriptor go in, bytes for it come out, the clock is kept.
 
-A session is its modem's driver and its network's listener. It stops reading while the modem does not accept more, and
-writes again when the host has read.
+A session drives a `Line` and its modem. It stops reading while the line does not accept more, and writes again when
+the host has read. All bytes come in by `Session._read` and go out by `Session._write`, and each turn of the event loop
+does no more than a bounded share: what is left over has another turn, after everybody else.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import logging
 import os
 import select
 from collections.abc import Callable
 from typing import Final
 
+from vmodem.core.line import Line
 from vmodem.core.modem import Modem
 from vmodem.net.interface import Answer, NetSocket
 from vmodem.reactor import Reactor
 
-log = logging.getLogger("vmodem")
-
 READ_SIZE: Final = 65536
-READS_AT_ONCE: Final = 64
-"""How many full reads of a stream in data mode are taken before the rest of the program gets its turn."""
+READS_AT_ONCE: Final = 16
+"""How many full reads of a stream in data mode are taken in one turn."""
 
 PTY_CHUNK: Final = 4095
 """What one read of a pseudo terminal returns at the most: a shorter one means that nothing is left."""
@@ -42,13 +41,14 @@ class Session:
         read_fd: non-blocking descriptor of the host's bytes.
         write_fd: non-blocking descriptor for the host.
         ended: called once, when the host has gone and everything is released.
+        line: what stands between the descriptors and the modem, None for the modem's first channel itself.
 
     Attributes:
         error: why it ended, where reading or writing failed for another reason than that the host has gone.
     """
 
     __slots__ = (
-        "_channel", "_closed", "_ended", "_eof", "_grace", "_loop", "_muted", "_pollable", "_reactor", "_reading",
+        "_closed", "_ended", "_eof", "_grace", "_line", "_loop", "_muted", "_pollable", "_reactor", "_reading",
         "_seen", "_timer", "_writing", "error", "modem", "read_fd", "write_fd",
     )  # fmt: skip
 
@@ -59,13 +59,14 @@ class Session:
         read_fd: int,
         write_fd: int,
         ended: Callable[[Session], None],
+        line: Line | None = None,
     ) -> None:
         self._reactor = reactor
         self._loop = reactor.loop
         self.modem = modem
-        self._channel = modem.channels[0]
         self.read_fd = read_fd
         self.write_fd = write_fd
+        self._line: Line = line or modem.channels[0]
         self._ended = ended
         self._reading = self._writing = self._eof = self._closed = self._muted = False
         self._pollable = True
@@ -73,40 +74,12 @@ class Session:
         self._grace: asyncio.TimerHandle | None = None
         self._seen = 0  # the modem's progress when the grace was last looked at
         self.error: OSError | None = None
-        modem.network.listener = self
+        modem.network.driver = self
 
     def start(self) -> None:
         """Boot the modem and listen to the host."""
         self.modem.boot(self._loop.time())
         self._after()
-
-    def _read_on(self) -> None:
-        """Begin or go on to read."""
-        self._reactor.forget(self.read_fd)
-        self._reading = True
-        try:
-            self._loop.add_reader(self.read_fd, self._readable)
-        except PermissionError:  # a regular file: always readable, and nothing that epoll would watch
-            self._pollable = False
-            self._loop.call_soon(self._readable)
-
-    def _pause(self) -> None:
-        """Read no more for now."""
-        if self._reading and self._pollable:
-            self._loop.remove_reader(self.read_fd)
-        self._reading = False
-
-    def _hold_back(self) -> None:
-        """Read no more until the modem accepts more; whether the host goes away meanwhile is told by the reactor."""
-        self._pause()
-        if self._pollable:
-            self._reactor.watch(self.read_fd, self._changed)
-
-    def _changed(self, events: int) -> None:
-        if events & select.EPOLLERR:
-            self.end()
-        elif events & GONE:
-            self._begin_grace()
 
     def close(self) -> None:
         """Release everything but the descriptors."""
@@ -128,7 +101,18 @@ class Session:
             self.close()
             self._ended(self)
 
-    # What the network tells
+    # What the network asks and tells
+
+    @property
+    def now(self) -> float:
+        """The event loop's clock."""
+        return self._loop.time()
+
+    def reschedule(self) -> None:
+        """Set the timer, unless it is set for earlier."""
+        deadline = self._line.deadline
+        if deadline is not None and not self._closed:
+            self._wake_at(deadline)
 
     def socket_ready(self, socket: NetSocket, events: int) -> None:
         """Pass readiness on."""
@@ -142,52 +126,70 @@ class Session:
             self.modem.resolved(token, answer, self._loop.time())
             self._after()
 
-    # What the host does
+    # What the host sends
 
-    def _readable(self) -> None:
-        if not self._reading:
-            return
+    def _read(self) -> int:
+        """Read once and hand it over, the one place where bytes come in; return how many bytes came."""
         try:
             data = os.read(self.read_fd, READ_SIZE)
         except BlockingIOError:
-            return
+            return 0
         except OSError:
             self.end()
-            return
-        if not data:
-            self._end_of_input()
-            return
-        if len(data) >= PTY_CHUNK and self._channel.streaming:
-            self._stream(data)
+            return 0
+        if data:
+            self._line.receive(data, self._loop.time())
         else:
-            self._channel.receive(data, self._loop.time())
+            self._end_of_input()
+        return len(data)
+
+    def _readable(self) -> None:
+        """Read, and read on in data mode: while the modem works on one piece the kernel gets the next one ready."""
+        if not self._reading:
+            return
+        line, left = self._line, READS_AT_ONCE
+        while self._read() >= PTY_CHUNK and line.streaming and line.accepting and left:
+            left -= 1
+        if self._closed:
+            return
         self._after()
         if self._reading and not self._pollable:
             self._loop.call_soon(self._readable)
 
-    def _stream(self, data: bytes) -> None:
-        """Take data and what follows it: while the modem works on one piece the kernel gets the next one ready."""
-        channel = self._channel
-        for _ in range(READS_AT_ONCE):
-            channel.receive(data, self._loop.time())
-            if not channel.streaming or not channel.accepting:
-                return
-            try:
-                data = os.read(self.read_fd, READ_SIZE)
-            except OSError:  # nothing there for now, or for good: the next wake-up tells
-                return
-            if not data:
-                return
-        channel.receive(data, self._loop.time())
-
     def read_rest(self) -> None:
         """Read all that is there to read: the host has gone and sends no more."""
+        while not self._closed and self._read():
+            self._after()
+
+    def _read_on(self) -> None:
+        """Begin or go on to read."""
+        self._reactor.forget(self.read_fd)
+        self._reading = True
         try:
-            while not self._closed and (data := os.read(self.read_fd, READ_SIZE)):
-                self._channel.receive(data, self._loop.time())
-                self._after()
-        except OSError:
-            pass  # that was all
+            self._loop.add_reader(self.read_fd, self._readable)
+        except PermissionError:  # a regular file: always readable, and nothing that epoll would watch
+            self._pollable = False
+            self._loop.call_soon(self._readable)
+
+    def _pause(self) -> None:
+        """Read no more for now."""
+        if self._reading and self._pollable:
+            self._loop.remove_reader(self.read_fd)
+        self._reading = False
+
+    def _hold_back(self) -> None:
+        """Read no more until the line accepts more; whether the host goes away meanwhile is told by the reactor."""
+        self._pause()
+        if self._pollable:
+            self._reactor.watch(self.read_fd, self._changed)
+
+    def _changed(self, events: int) -> None:
+        if events & select.EPOLLERR:
+            self.end()
+        elif events & GONE:
+            self._begin_grace()
+
+    # The end of the host
 
     def mute(self) -> None:
         """Write no more: nobody is there to hear the answers."""
@@ -200,13 +202,14 @@ class Session:
         """Leave the descriptors to somebody else; what the host asked for is still done."""
         self.mute()
         self._end_of_input()
+        if not self._closed:
+            self._after()
 
     def _end_of_input(self) -> None:
         self._pause()
         self._eof = True
-        self._channel.eof(self._loop.time())
+        self._line.eof(self._loop.time())
         self._begin_grace()
-        self._after()
 
     def _begin_grace(self) -> None:
         if self._grace is None and not self._closed:
@@ -219,45 +222,33 @@ class Session:
         if self.modem.scheduler.progress != self._seen:
             self._begin_grace()
             return
-        if self._channel.unread:
-            log.warning("the host has gone, %d bytes of it are dropped: nothing takes them", self._channel.unread)
+        if self._line.unread:
+            self.modem.warn("the host has gone, %d bytes of it are dropped: nothing takes them", self._line.unread)
         self.end()
-
-    def _writable(self) -> None:
-        self._loop.remove_writer(self.write_fd)
-        self._writing = False
-        self._after()
-
-    def _due(self) -> None:
-        self._timer = None
-        self.modem.advance(self._loop.time())
-        self._after()
 
     # What follows from it
 
     def _after(self) -> None:
         """Write what there is to write, read or not, and set the timer."""
-        modem, channel = self.modem, self._channel
-        if channel.output and not self._writing:
+        line = self._line
+        if line.output and not self._writing:
             self._write()
-            while channel.stalled and not self._writing and not self._closed:
-                modem.advance(self._loop.time())
-                self._write()
             if self._closed:
                 return
-        if channel.accepting:
+            if line.stalled and not self._writing:
+                self._wake_at(self._loop.time())  # there is room again: it goes on when everybody else has had a turn
+        if line.accepting:
             if not self._reading and not self._eof:
                 self._read_on()
         elif self._reading:
             self._hold_back()
-        deadline = modem.deadline
-        if deadline is not None and (self._timer is None or self._timer.when() > deadline):
-            self._set_timer(deadline)
-        if self._eof and channel.finished and not channel.output:
+        self.reschedule()
+        if self._eof and line.finished and not line.output:
             self.end()
 
     def _write(self) -> None:
-        output = self._channel.output
+        """Write what there is for the host: the one place where bytes go out."""
+        output = self._line.output
         if self._muted:
             output.clear()
             return
@@ -272,7 +263,21 @@ class Session:
                 self.error = error
             self.end()
 
-    def _set_timer(self, deadline: float) -> None:
+    def _writable(self) -> None:
+        self._loop.remove_writer(self.write_fd)
+        self._writing = False
+        self._after()
+
+    def _due(self) -> None:
+        self._timer = None
+        self._line.advance(self._loop.time())
+        if not self._closed:  # what the network had to tell may have ended it
+            self._after()
+
+    def _wake_at(self, deadline: float) -> None:
+        """Set the timer for ``deadline``, unless it is set for earlier."""
         if self._timer is not None:
+            if self._timer.when() <= deadline:
+                return
             self._timer.cancel()
         self._timer = self._loop.call_at(deadline, self._due)

@@ -1,10 +1,10 @@
 """A deterministic network in memory, with its peers: for tests, transcripts and replay.
 
 Nothing happens by itself and nothing calls back out of a socket call: what becomes true is queued,
-and `deliver` tells the listener. The same calls in the same order give the same results.
+and `deliver` tells whoever is in front of a socket. The same calls in the same order give the same results.
 
     network = FakeNetwork(hosts={"test.server.com": ["192.0.2.1"]})
-    network.listener = driver
+    network.driver = driver
     socket = network.open(Family.IPV4, SocketType.STREAM)
     socket.connect(("192.0.2.1", 7))        raises BlockingIOError
     network.deliver()                       driver.socket_ready(socket, POLLOUT)
@@ -31,7 +31,6 @@ from vmodem.net.interface import (
     Answer,
     EchoSocket,
     Family,
-    Listener,
     NetSocket,
     Network,
     Option,
@@ -137,19 +136,21 @@ class FakeSocket(NetSocket):
         "_connecting",
         "_data",
         "_datagrams",
-        "_dead",
         "_ended",
         "_failure",
         "_network",
         "_pending",
         "family",
         "listening",
+        "lost",
         "open",
         "options",
         "peer",
         "port",
         "type",
     )
+
+    lost: int
 
     def __init__(self, network: FakeNetwork, family: Family, type: SocketType) -> None:
         self.family = family
@@ -166,7 +167,8 @@ class FakeSocket(NetSocket):
         self._pending: deque[FakeSocket] = deque()
         self._ended = False
         self._failure = 0  # errno of a reset, a failed connect or a refused datagram
-        self._dead = 0  # errno of `abort`
+        self.lost = 0
+        self.ready = network.driver.socket_ready
 
     # What the modem calls
 
@@ -302,7 +304,7 @@ class FakeSocket(NetSocket):
 
     def poll(self) -> int:
         """Return what is true now."""
-        if self._dead or not self.open:
+        if self.lost or not self.open:
             return POLLHUP
         if self.type is not SocketType.STREAM:
             return POLLOUT | (POLLIN if self._datagrams else 0) | (POLLERR if self._failure else 0)
@@ -322,7 +324,7 @@ class FakeSocket(NetSocket):
 
     def take_error(self) -> int:
         """Return what went wrong; a reset that was told about is an end of the stream from then on."""
-        code, self._failure = self._dead or self._failure, 0
+        code, self._failure = self.lost or self._failure, 0
         if code and self.type is SocketType.STREAM and self.peer is not None:
             self._ended = True
         return code
@@ -345,12 +347,12 @@ class FakeSocket(NetSocket):
         return self.peer.address
 
     def abort(self, code: int) -> None:
-        """Lose the connection; the listener is told even where the socket is closed meanwhile."""
-        if self.open and not self._dead:
-            self._dead = code
+        """Lose the connection; the end is told even where the socket is closed meanwhile."""
+        if self.open and not self.lost:
+            self.lost = code
             self._leave()
-            front = self._network.front(self)
-            self._network.later(lambda: self._network.listener.socket_ready(front, POLLHUP))
+            told = self.ready  # asked now: whoever stands in front may have left by then
+            self._network.later(lambda: told(self, POLLHUP))
 
     def close(self) -> None:
         """Close."""
@@ -369,7 +371,7 @@ class FakeSocket(NetSocket):
 
     def ended(self, code: int | None) -> None:
         """End the connection, in an orderly way or with the errno ``code``; refuse one that is under way."""
-        if not self.open or self._dead:
+        if not self.open or self.lost:
             return
         if self._connecting:
             self._connecting = None
@@ -383,7 +385,7 @@ class FakeSocket(NetSocket):
 
     def arrived(self, data: bytes, address: Address) -> None:
         """Take what a peer sent; a connected UDP socket takes its peer's datagrams only."""
-        if not self.open or self._dead or self._ended or self._failure:
+        if not self.open or self.lost or self._ended or self._failure:
             return
         if self.type is SocketType.STREAM:
             self._data += data
@@ -404,7 +406,7 @@ class FakeSocket(NetSocket):
         return child.peer
 
     def notify(self, events: int) -> None:
-        """Have the listener told, later."""
+        """Have whoever is in front told, later."""
         self._network.later(lambda: self._tell(events))
 
     @property
@@ -419,13 +421,13 @@ class FakeSocket(NetSocket):
 
     def _tell(self, events: int) -> None:
         if self.open:
-            self._network.tell(self, events)
+            self.ready(self, events)
 
     def _check(self) -> None:
         if not self.open:
             raise _error(errno.EBADF)
-        if self._dead:
-            raise _error(self._dead)
+        if self.lost:
+            raise _error(self.lost)
 
     def _check_link(self) -> None:
         if not self._network.up:
@@ -540,7 +542,7 @@ class FakeEcho(FakeSocket, EchoSocket):
 
     def poll(self) -> int:
         """Return what is true now."""
-        if self._dead or not self.open:
+        if self.lost or not self.open:
             return POLLHUP
         return POLLOUT | (POLLIN if self._replies else 0)
 
@@ -574,6 +576,8 @@ class FakeNetwork(Network):
         packets: the IP packets that raw sockets sent.
     """
 
+    up = True
+
     def __init__(
         self,
         ipv4: str | None = "192.0.2.2",
@@ -582,7 +586,6 @@ class FakeNetwork(Network):
         hosts: Mapping[str, Sequence[str]] | None = None,
         window: int = 65536,
     ) -> None:
-        super().__init__()
         self.hosts = dict(hosts or {})
         self.window = window
         self.refused: set[Address] = set()
@@ -592,7 +595,6 @@ class FakeNetwork(Network):
         self.ping_loss: set[int] = set()
         self.pings: list[tuple[str, int, bytes]] = []
         self.packets: list[bytes] = []
-        self.listener: Listener
         self._addresses = {Family.IPV4: ipv4, Family.IPV6: ipv6}
         self._next_port = EPHEMERAL
         self._queue: deque[Callable[[], None]] = deque()
@@ -627,20 +629,18 @@ class FakeNetwork(Network):
         generation = self._generation
         self.later(lambda: self._answer(generation, token, answer))
 
-    def set_up(self, up: bool) -> None:
+    def set_link(self, *, up: bool) -> None:
         """Bring the link up or down."""
         self.up = up
         if not up:
             for socket in list(self.sockets):
                 if socket.uses_link:
-                    self.front(socket).abort(errno.ENETDOWN)
+                    socket.abort(errno.ENETDOWN)
 
     def close(self) -> None:
         """Close every socket and forget pending lookups."""
         self._generation += 1
-        self.purge_sessions()
         for socket in list(self.sockets):
-            self.front(socket).close()
             socket.close()
 
     # What a test does
@@ -651,7 +651,7 @@ class FakeNetwork(Network):
         return bool(self._queue)
 
     def deliver(self) -> None:
-        """Let everything happen that is under way, and what follows from it, and tell the listener."""
+        """Let everything happen that is under way, and what follows from it, and tell who has to know."""
         while self._queue:
             self._queue.popleft()()
 
@@ -709,4 +709,4 @@ class FakeNetwork(Network):
 
     def _answer(self, generation: int, token: object, answer: Answer) -> None:
         if generation == self._generation:
-            self.listener.resolved(token, answer)
+            self.driver.resolved(token, answer)

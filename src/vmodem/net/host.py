@@ -1,6 +1,7 @@
 """The network of the host: its sockets, its resolver.
 
-Everything here is non-blocking. Readiness comes edge-triggered from the reactor and is passed on to the listener.
+Everything here is non-blocking. Readiness comes edge-triggered from the reactor and is passed on to whoever is in front
+of the socket.
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ def interface_events(events: int) -> int:
 class HostSocket(NetSocket):
     """A TCP or UDP socket of the host."""
 
-    __slots__ = ("_bound", "_connected", "_connecting", "_dead", "_family", "_listening", "_network", "_sock", "type")
+    __slots__ = ("_bound", "_connected", "_connecting", "_family", "_listening", "_network", "_sock", "lost", "type")
+
+    lost: int
 
     def __init__(self, network: HostNetwork, sock: socket.socket, family: Family) -> None:
         sock.setblocking(False)
@@ -84,7 +87,8 @@ class HostSocket(NetSocket):
         self._family = family
         self._bound = self._connected = self._listening = False
         self._connecting: Address | None = None
-        self._dead = 0  # the errno that the connection ended with
+        self.lost = 0
+        self.ready = network.driver.socket_ready
         network.opened(self)
         if not self._is_stream():
             self._watch()
@@ -96,12 +100,12 @@ class HostSocket(NetSocket):
         self._network.reactor.watch(self._sock.fileno(), self._ready)
 
     def _ready(self, events: int) -> None:
-        self._network.tell(self, interface_events(events))
+        self.ready(self, interface_events(events))
 
     def _check(self) -> None:
         """Refuse what needs the link while there is none."""
-        if self._dead:
-            raise OSError(self._dead, os.strerror(self._dead))
+        if self.lost:
+            raise OSError(self.lost, os.strerror(self.lost))
         if not self._network.up:
             raise link_down()
 
@@ -169,7 +173,7 @@ class HostSocket(NetSocket):
         self._connected = True
 
     def send(self, data: bytes) -> int:
-        if self._dead or not self._network.up:
+        if self.lost or not self._network.up:
             self._check()
         if not self._connected:
             raise OSError(errno.ENOTCONN, "not connected")
@@ -183,14 +187,14 @@ class HostSocket(NetSocket):
         return self._sock.sendto(data, address)
 
     def recv(self, size: int, flags: int) -> bytes:
-        if self._dead:
+        if self.lost:
             self._check()
         if self._is_stream() and not self._connected:
             raise OSError(errno.ENOTCONN, "not connected")
         return self._sock.recv(size, flags)
 
     def recvfrom(self, size: int, flags: int) -> tuple[bytes, Address]:
-        if self._dead:
+        if self.lost:
             self._check()
         if not self._is_stream():
             data, address = self._sock.recvfrom(size, flags)
@@ -198,7 +202,7 @@ class HostSocket(NetSocket):
         return self.recv(size, flags), self.peer_address()
 
     def poll(self) -> int:
-        if self._dead:
+        if self.lost:
             return POLLHUP
         if self._is_stream() and not (self._connected or self._listening):
             return 0
@@ -208,16 +212,16 @@ class HostSocket(NetSocket):
         return interface_events(found[0][1]) if found else 0
 
     def unacknowledged(self) -> int:
-        if self._dead:
+        if self.lost:
             self._check()
         (count,) = struct.unpack("i", fcntl.ioctl(self._sock.fileno(), termios.TIOCOUTQ, bytes(4)))
         return int(count)
 
     def take_error(self) -> int:
-        return self._dead or self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        return self.lost or self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
     def set_option(self, option: Option, value: int) -> None:
-        if self._dead:
+        if self.lost:
             self._check()
         packed = struct.pack("@ll", value // 1000, value % 1000 * 1000) if option in TIMEOUTS else value
         self._sock.setsockopt(*OPTIONS[option], packed)
@@ -227,18 +231,18 @@ class HostSocket(NetSocket):
         return address
 
     def peer_address(self) -> Address:
-        if self._dead:
+        if self.lost:
             self._check()
         address: Address = self._sock.getpeername()[:2]
         return address
 
     def abort(self, code: int) -> None:
-        if self._dead or not (self._bound or self._connected):
+        if self.lost or not (self._bound or self._connected):
             return
-        self._dead = code
+        self.lost = code
         self._release()
-        front = self._network.front(self)  # asked now: it may be closed by the time that it is told
-        self._network.reactor.loop.call_soon(self._network.listener.socket_ready, front, POLLHUP)
+        # Who is told is asked now: whoever stands in front may have left by then.
+        self._network.reactor.loop.call_soon(self.ready, self, POLLHUP)
 
     def close(self) -> None:
         self._network.closed(self)
@@ -403,10 +407,12 @@ class HostNetwork(Network):
         sources: addresses that outgoing connections come from; where a family is left out the host chooses.
     """
 
-    __slots__ = ("_addresses", "_lookups", "_sockets", "_sources", "reactor")
+    __slots__ = ("_addresses", "_lookups", "_sockets", "_sources", "reactor", "up")
+
+    up: bool
 
     def __init__(self, reactor: Reactor, addresses: dict[Family, str], sources: dict[Family, str]) -> None:
-        super().__init__()
+        self.up = True
         self.reactor = reactor
         self._addresses = addresses
         self._sources = sources
@@ -435,18 +441,16 @@ class HostNetwork(Network):
         self._lookups.add(token)
         self.reactor.run_in_thread(_lookup_job(host, family), lambda answer: self._resolved(token, answer))
 
-    def set_up(self, up: bool) -> None:
+    def set_link(self, *, up: bool) -> None:
         self.up = up
         if not up:
             for sock in list(self._sockets):
-                self.front(sock).abort(errno.ENETDOWN)
+                sock.abort(errno.ENETDOWN)
 
     def close(self) -> None:
         self._lookups.clear()
-        self.purge_sessions()
         for sock in list(self._sockets):
-            self.front(sock).close()
-            sock.close()  # a secure socket may linger to send the rest of what it took
+            sock.close()
 
     def opened(self, sock: HostSocket) -> None:
         """Take note of an open socket."""
@@ -459,7 +463,7 @@ class HostNetwork(Network):
     def _resolved(self, token: object, answer: Answer) -> None:
         if token in self._lookups:
             self._lookups.discard(token)
-            self.listener.resolved(token, answer)
+            self.driver.resolved(token, answer)
 
 
 def _lookup_job(host: str, family: Family) -> Callable[[], Answer]:

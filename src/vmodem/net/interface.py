@@ -3,19 +3,17 @@
 It is the socket API that the firmware itself was written against, made non-blocking: a call that cannot finish at
 once raises `BlockingIOError`; every other failure is an `OSError` with an ``errno``. Nothing here does I/O.
 
-This module must not know about AT commands, dialects or event loops.
+This module must not know about AT commands, dialects, TLS or event loops.
 """
 
 from __future__ import annotations
 
 import errno
 from abc import ABC, abstractmethod
-from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from enum import Enum, IntEnum
 from ipaddress import ip_address
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias, final
 
 POLLIN = 1
 POLLOUT = 4
@@ -75,86 +73,12 @@ class ResolveError(Exception):
 Answer: TypeAlias = "Sequence[str] | ResolveError"
 
 
-class PeerVerify(IntEnum):
-    """Whether the peer has to prove who it is, numbered as in the nRF91 modem library."""
+class Driver(Protocol):
+    """Who drives a modem: it is told what happens on the modem's network, and has the clock."""
 
-    NONE = 0
-    OPTIONAL = 1
-    REQUIRED = 2
-
-
-class DtlsCid(IntEnum):
-    """Whether a DTLS connection identifier (RFC 9146) is used, numbered as in the nRF91 modem library."""
-
-    DISABLED = 0
-    SUPPORTED = 1
-    ENABLED = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """What an end of a secure connection proves and checks identities with; ``b""`` for what it does not have.
-
-    Attributes:
-        ca: trusted root certificates, PEM.
-        certificate: its own certificate, PEM.
-        key: the private key of that certificate, PEM, not encrypted.
-        psk: the pre-shared key, raw.
-        psk_identity: the name of the pre-shared key.
-    """
-
-    ca: bytes = b""
-    certificate: bytes = b""
-    key: bytes = field(default=b"", repr=False)
-    psk: bytes = field(default=b"", repr=False)
-    psk_identity: bytes = b""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Security:
-    """How a connection is to be secured.
-
-    Attributes:
-        credentials: what to prove and to check identities with.
-        server: whether this end is the server.
-        peer_verify: whether the peer's certificate is checked: not at all; checked, but no obstacle; required.
-        hostname: the name or address that the peer's certificate has to be for, None where that is not checked.
-        server_name: the name that the client asks for (SNI), None for none.
-        session_cache: whether a session is kept, and resumed with the same peer.
-        dtls_cid: whether a DTLS client offers a connection identifier.
-    """
-
-    credentials: Credentials
-    server: bool = False
-    peer_verify: PeerVerify = PeerVerify.REQUIRED
-    hostname: str | None = None
-    server_name: str | None = None
-    session_cache: bool = False
-    dtls_cid: DtlsCid = DtlsCid.DISABLED
-
-
-class CredentialError(OSError):
-    """Credentials that cannot be used; ``part`` is the field of `Credentials` that is to blame."""
-
-    def __init__(self, part: str, reason: str) -> None:
-        super().__init__(errno.ECONNREFUSED, f"{part}: {reason}")
-        self.part = part
-
-
-class MismatchError(CredentialError):
-    """A private key that does not belong to the certificate it comes with."""
-
-
-class HandshakeError(OSError):
-    """A TLS or DTLS handshake that failed; ``reason`` says in plain words why."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(code, reason)
-        self.reason = reason
-
-
-class Listener(Protocol):
-    """Who is told that something happened on a network: the engine, through whoever drives it."""
+    @property
+    def now(self) -> float:
+        """The modem's clock in seconds."""
 
     def socket_ready(self, socket: NetSocket, events: int) -> None:
         """Tell that ``events`` may have become true on ``socket``; spurious calls are allowed."""
@@ -162,17 +86,33 @@ class Listener(Protocol):
     def resolved(self, token: object, answer: Answer) -> None:
         """Deliver the answer to the `Network.resolve` call that was made with ``token``."""
 
+    def reschedule(self) -> None:
+        """Look at the modem's deadline again: it was set by something that did not happen in a call of the engine."""
+
 
 class NetSocket(ABC):
-    """One socket. Readiness is edge-like: after `BlockingIOError` the listener is told when to try again.
+    """One socket. Readiness is edge-like: after `BlockingIOError` whoever is `ready` is told when to try again.
 
     Attributes:
         type: socket type.
+        ready: who is told that events may have become true on this socket: its network's driver, as long as nobody
+            has taken the place in front of it. It is never called out of a call of the socket's.
     """
 
-    __slots__ = ()
+    __slots__ = ("ready",)
 
     type: SocketType
+    ready: Callable[[NetSocket, int], None]
+
+    @property
+    def base(self) -> NetSocket:
+        """The socket of the bottom network that this one stands on; itself where it is that."""
+        return self
+
+    @property
+    @abstractmethod
+    def lost(self) -> int:
+        """The errno that `abort` lost the connection with, 0 while it did not."""
 
     @abstractmethod
     def bind(self, port: int) -> None:
@@ -243,60 +183,6 @@ class NetSocket(ABC):
         """Close; a second call does nothing."""
 
 
-class SecureSocket(NetSocket):
-    """A TLS or DTLS connection over a connected socket, which it owns: `Network.secure` makes it.
-
-    Everything else is as with the plain socket, once `handshake` has returned. A DTLS connection that the peer has
-    closed ends as a stream does, by ``b""``.
-    """
-
-    __slots__ = ()
-
-    @abstractmethod
-    def handshake(self) -> None:
-        """Return once the handshake is done, raise `BlockingIOError` while it is under way.
-
-        Raises:
-            HandshakeError: it failed: ECONNREFUSED for a certificate, a key or an alert, ECONNRESET where the peer
-                went away, EPROTO where it speaks something else.
-        """
-
-    @abstractmethod
-    def retransmit_after(self) -> float | None:
-        """Return in how many seconds `retransmit` is due, None for never: a stream, or nothing to repeat."""
-
-    @abstractmethod
-    def retransmit(self) -> None:
-        """Repeat what the peer has not answered, where that is due; a failure is left to `handshake`."""
-
-    @abstractmethod
-    def ciphersuite(self) -> int:
-        """Return the cipher suite as IANA numbers it; ENOTCONN before the handshake is done."""
-
-    @property
-    @abstractmethod
-    def resumed(self) -> bool:
-        """Return whether the handshake resumed an earlier session."""
-
-    @property
-    @abstractmethod
-    def verified(self) -> bool:
-        """Return whether the peer has proved who it is, by a certificate or by a pre-shared key."""
-
-    @property
-    @abstractmethod
-    def verify_error(self) -> str:
-        """Return in plain words why the peer is not `verified`, "" where it is."""
-
-    @abstractmethod
-    def cid_status(self) -> int:
-        """Return who uses a connection identifier: 0 nobody, 1 the peer when it sends, 2 this end, 3 both."""
-
-    @abstractmethod
-    def translate(self, events: int) -> int:
-        """Take the ``events`` of the plain socket, do what they permit; return what became true of this one."""
-
-
 class EchoSocket(NetSocket):
     """A socket for ICMP echo: `send_echo` and `recv_echo`, besides readiness and closing."""
 
@@ -315,23 +201,25 @@ class Network(ABC):
     """One modem's network: its addresses, its sockets, its resolver, and whether its link is up.
 
     Attributes:
-        listener: who is told what happens.
-        up: whether the link is up.
-        secured: the secure socket in front of each plain one that has one; None as long as there never was any.
-        sessions: the TLS sessions that can be resumed; only the secure layer knows what is in it.
+        driver: who drives the modem, and is told what happens; it is there before the first socket is opened.
     """
 
-    __slots__ = ("listener", "secured", "sessions", "up")
+    __slots__ = ("driver",)
 
-    listener: Listener
-    up: bool
-    secured: dict[NetSocket, SecureSocket] | None
-    sessions: OrderedDict[Any, Any]
+    driver: Driver
 
-    def __init__(self) -> None:
-        self.up = True
-        self.secured = None
-        self.sessions = OrderedDict()
+    @property
+    @abstractmethod
+    def up(self) -> bool:
+        """Whether the link is up."""
+
+    @property
+    def deadline(self) -> float | None:
+        """When `advance` has to be called next, None for not before something else happens."""
+        return None
+
+    def advance(self, now: float) -> None:  # noqa: B027 - most networks wait for no moment
+        """Do what is due at ``now``; what becomes true of a socket is told at once."""
 
     @abstractmethod
     def address(self, family: Family) -> str | None:
@@ -345,8 +233,9 @@ class Network(ABC):
     def open_echo(self, family: Family, address: str) -> EchoSocket:
         """Open a socket that sends ICMP echo requests to ``address``."""
 
+    @final
     def resolve(self, host: str, family: Family, token: object) -> Sequence[str] | None:
-        """Resolve ``host``: an address literal at once; of a name the listener is told, with ``token``.
+        """Resolve ``host``: an address literal at once; of a name the driver is told, with ``token``.
 
         Returns:
             The addresses, or None where they are not known yet.
@@ -366,46 +255,10 @@ class Network(ABC):
 
     @abstractmethod
     def look_up(self, host: str, family: Family, token: object) -> None:
-        """Find the addresses of the name ``host``, and tell the listener."""
-
-    def secure(self, socket: NetSocket, security: Security) -> SecureSocket:
-        """Put TLS, or DTLS, over a connected socket; nobody but the secure socket uses ``socket`` from then on.
-
-        Raises:
-            CredentialError: the credentials cannot be used.
-            OSError: the socket is not connected, or a name in ``security`` cannot be one.
-        """
-        from vmodem.net.secure import secure  # not at the top: nobody without a secure socket pays for OpenSSL
-
-        return secure(self, socket, security)
-
-    def check(self, security: Security, type: SocketType) -> None:
-        """Refuse credentials that `secure` would refuse: what a server cannot use shows before anybody connects.
-
-        Raises:
-            CredentialError: the credentials cannot be used.
-        """
-        from vmodem.net.contexts import context_for
-
-        context_for(security, datagrams=type is not SocketType.STREAM)
-
-    def purge_sessions(self) -> None:
-        """Forget the TLS sessions: no later connection resumes one."""
-        self.sessions.clear()
-
-    def front(self, socket: NetSocket) -> NetSocket:
-        """Return the secure socket in front of ``socket``, itself where there is none."""
-        return socket if self.secured is None else self.secured.get(socket, socket)
-
-    def tell(self, socket: NetSocket, events: int) -> None:
-        """Tell the listener that ``events`` may be true on ``socket``, or what follows for whom it is the inside of."""
-        if self.secured is None or (front := self.secured.get(socket)) is None:
-            self.listener.socket_ready(socket, events)
-        elif events := front.translate(events):
-            self.listener.socket_ready(front, events)
+        """Find the addresses of the name ``host``, and tell the driver."""
 
     @abstractmethod
-    def set_up(self, up: bool) -> None:
+    def set_link(self, *, up: bool) -> None:
         """Bring the link up or down; going down aborts every socket that used it."""
 
     @abstractmethod
@@ -419,6 +272,24 @@ def family_of(host: str) -> Family | None:
         return Family.IPV4 if ip_address(host).version == 4 else Family.IPV6
     except ValueError:
         return None
+
+
+def earlier(one: float | None, other: float | None) -> float | None:
+    """Return the earlier of two deadlines, None where there is neither."""
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
+
+
+def leave(socket: NetSocket) -> None:
+    """Close ``socket``, which one stood in front of, and hear no more of it, but for the end of a lost connection."""
+    socket.close()
+    if not socket.lost:
+        socket.ready = _unheard  # the two would keep each other in memory
+
+
+def _unheard(socket: NetSocket, events: int) -> None:
+    """Do nothing: nobody stands in front any more."""
 
 
 def link_down() -> OSError:

@@ -3,7 +3,7 @@
 import pytest
 
 from vmodem import dialects
-from vmodem.core.channel import OUTPUT_LIMIT
+from vmodem.core.channel import OUTPUT_LIMIT, SHARE
 from vmodem.virtual import Virtual
 
 OK = b"\r\nOK\r\n"
@@ -92,7 +92,7 @@ def test_the_modem_core_is_one(hosts):
 
 def test_a_host_that_does_not_read_stops_itself_only(hosts):
     _, one, other = hosts
-    one.channel.receive(b"AT#XSOCKET=?\r" * 3000, 0.0)
+    one.send(b"AT#XSOCKET=?\r" * 3000)
     assert len(one.channel.output) >= OUTPUT_LIMIT
     assert not one.channel.accepting
     assert other.channel.accepting
@@ -151,3 +151,37 @@ def test_links_of_the_ameba_are_each_hosts_own():
     assert other.take() == b""
     modem.modem.close_channel(one.channel)
     assert [peer.closed for peer in modem.network.peers] == [True, False]
+
+
+def test_a_host_that_sends_a_lot_takes_no_more_than_its_share(hosts):
+    modem, one, other = hosts
+    one.channel.receive(b"AT\r" * 10_000, 0.0)
+    assert one.channel.output.count(OK) == SHARE
+    assert modem.modem.deadline == 0.0
+    other.channel.receive(b"AT\r", 0.0)
+    assert other.channel.output == OK
+    modem.pump()
+    while taken := one.take():
+        assert not taken.replace(OK, b"")
+    assert modem.modem.deadline is None
+    assert one.channel.unread == 0
+
+
+def test_a_host_that_has_gone_is_not_finished_before_its_last_line(hosts):
+    modem, one, _ = hosts
+    one.channel.receive(b"AT\r" * (SHARE + 1), 0.0)
+    one.channel.eof(0.0)
+    assert one.channel.finished
+    one.channel.receive(b"AT\r" * (SHARE + 1), 0.0)
+    assert not one.channel.finished
+    modem.pump()
+    assert one.channel.finished
+
+
+def test_the_share_of_a_modem_that_sleeps(hosts):
+    modem, one, _ = hosts
+    one.ask("AT#XSLEEP=2")
+    modem.wait(1)
+    one.channel.receive(b"AT\r" * (SHARE + 1), modem.now)
+    modem.pump()
+    assert one.take() == OK * (SHARE + 1)

@@ -90,7 +90,7 @@ def test_files_that_people_put_there_are_seen(root):
     put(root / "CERT/client_ca_1.crt", b"one")
     put(root / "modem/7/psk.txt", b"00FF\n")
     assert store.certificates(Area.CLIENT, 1).ca == b"one"
-    assert store.credentials(7).psk == b"\x00\xff"
+    assert store.bundle(7).psk == b"\x00\xff"
     assert len(store.entries()) == 2
 
 

@@ -1,5 +1,6 @@
 import base64
 from hashlib import sha256
+from secrets import token_bytes
 
 import pytest
 from cryptography import x509
@@ -30,7 +31,7 @@ def parts(answer):
     ],
 )
 def test_the_message(tag, encoded):
-    key = PrivateKey()
+    key = PrivateKey(token_bytes)
     body, cose = parts(key.request(UUID, tag, "", DEFAULT_USAGE))
     head = bytes.fromhex("d28443a10126a1044121")
     payload = bytes.fromhex("d9d9f7850950") + UUID_BYTES + bytes.fromhex(encoded + "5820") + sha256(body).digest()
@@ -52,7 +53,7 @@ def public_bytes(key):
 
 
 def test_the_request():
-    key = PrivateKey()
+    key = PrivateKey(token_bytes)
     body, _ = parts(key.request(UUID, 1, "", DEFAULT_USAGE))
     request = x509.load_der_x509_csr(body)
     assert request.is_signature_valid
@@ -64,14 +65,14 @@ def test_the_request():
 
 
 def test_a_public_key():
-    key = PrivateKey()
+    key = PrivateKey(token_bytes)
     body, cose = parts(key.public_key(UUID, 1))
     assert serialization.load_der_public_key(body) == serialization.load_pem_private_key(key.pem, None).public_key()
     assert bytes.fromhex("d9d9f7850850") + UUID_BYTES in cose
 
 
 def test_the_subject():
-    body, _ = parts(PrivateKey().request(UUID, 1, "O=A Company, C=no,CN=me=you", "101"))
+    body, _ = parts(PrivateKey(token_bytes).request(UUID, 1, "O=A Company, C=no,CN=me=you", "101"))
     subject = x509.load_der_x509_csr(body).subject
     assert [(attribute.oid, attribute.value) for attribute in subject] == [
         (NameOID.ORGANIZATION_NAME, "A Company"),
@@ -81,44 +82,51 @@ def test_the_subject():
 
 
 def test_the_uuid_is_the_common_name_where_there_is_no_other():
-    body, _ = parts(PrivateKey().request(UUID, 1, "O=A Company", "101"))
+    body, _ = parts(PrivateKey(token_bytes).request(UUID, 1, "O=A Company", "101"))
     assert x509.load_der_x509_csr(body).subject.rfc4514_string() == f"CN={UUID},O=A Company"
 
 
 @pytest.mark.parametrize("attributes", ["X=1", "CN", "CN=", "CN=a,", ",", "C=Norway"])
 def test_no_subject(attributes):
     with pytest.raises(ValueError, match=r"."):
-        PrivateKey().request(UUID, 1, attributes, DEFAULT_USAGE)
+        PrivateKey(token_bytes).request(UUID, 1, attributes, DEFAULT_USAGE)
 
 
 @pytest.mark.parametrize("usage", ["", "2", "1 1", "1111111111", "000000010"])
 def test_no_usage(usage):
     with pytest.raises(ValueError, match=r"."):
-        PrivateKey().request(UUID, 1, "", usage)
+        PrivateKey(token_bytes).request(UUID, 1, "", usage)
 
 
 def test_a_key_that_was_made_before():
-    key = PrivateKey()
-    assert PrivateKey(key.pem).pem == key.pem
-    assert public_bytes(PrivateKey(key.pem)) == public_bytes(key)
+    key = PrivateKey(token_bytes)
+    assert PrivateKey(token_bytes, key.pem).pem == key.pem
+    assert public_bytes(PrivateKey(token_bytes, key.pem)) == public_bytes(key)
 
 
 def test_two_keys_differ():
-    assert PrivateKey().pem != PrivateKey().pem
+    assert PrivateKey(token_bytes).pem != PrivateKey(token_bytes).pem
+
+
+@pytest.mark.parametrize("numbers", [bytes(40), b"\xff" * 40, bytes(39) + b"\x01"])
+def test_the_same_random_numbers_give_the_same_key(numbers):
+    keys = [PrivateKey(lambda size: numbers[:size]) for _ in range(2)]
+    assert keys[0].pem == keys[1].pem
+    assert parts(keys[0].public_key(UUID, 1))[1][:-64] == parts(keys[1].public_key(UUID, 1))[1][:-64]
 
 
 def test_no_key():
     with pytest.raises(ValueError, match=r"."):
-        PrivateKey(b"no key")
+        PrivateKey(token_bytes, b"no key")
     other = ec.generate_private_key(ec.SECP384R1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     with pytest.raises(ValueError, match="no key on P-256"):
-        PrivateKey(other)
+        PrivateKey(token_bytes, other)
 
 
 def encrypted(password):
-    return serialization.load_pem_private_key(PrivateKey().pem, None).private_bytes(
+    return serialization.load_pem_private_key(PrivateKey(token_bytes).pem, None).private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.BestAvailableEncryption(password),
@@ -137,7 +145,7 @@ def test_a_wrong_password(password):
         decrypt(encrypted(b"secret"), password)
 
 
-@pytest.mark.parametrize("pem", [b"", b"no key", PrivateKey().pem])
+@pytest.mark.parametrize("pem", [b"", b"no key", PrivateKey(token_bytes).pem])
 def test_what_is_not_encrypted(pem):
     with pytest.raises(ValueError, match=r"."):
         decrypt(pem, "secret")

@@ -14,7 +14,7 @@ from vmodem.credentials.store import (
     Store,
     StoreFullError,
 )
-from vmodem.net.interface import Credentials
+from vmodem.tls.security import Bundle
 
 CA = Slot(Area.MODEM, 16, Kind.CA)
 NATIVE_CA = Slot(Area.NATIVE, 16, Kind.CA)
@@ -138,18 +138,18 @@ def test_which_slots_there_are(slot, exists):
 class TestCredentials:
     def test_there_are_none(self, store):
         store.write(Slot(Area.MODEM, 17, Kind.CA), b"a")
-        assert store.credentials(16) is None
+        assert store.bundle(16) is None
 
     def test_all_kinds_of_a_tag(self, store):
         for kind in KINDS[Area.MODEM]:
             store.write(Slot(Area.MODEM, 16, kind), b"C0FFEE" if kind is Kind.PSK else kind.name.encode())
-        assert store.credentials(16, MODEM_TLS) == Credentials(
+        assert store.bundle(16, MODEM_TLS) == Bundle(
             ca=b"CA", certificate=b"CERTIFICATE", key=b"KEY", psk=b"\xc0\xff\xee", psk_identity=b"PSK_IDENTITY"
         )
 
     def test_what_is_missing_is_empty(self, store):
         store.write(CA, b"a")
-        assert store.credentials(16) == Credentials(ca=b"a")
+        assert store.bundle(16) == Bundle(ca=b"a")
 
     @pytest.mark.parametrize(
         ("area", "content", "psk"),
@@ -166,23 +166,23 @@ class TestCredentials:
     def test_a_pre_shared_key(self, store, area, content, psk):
         store.write(Slot(area, 1, Kind.PSK), content)
         store.write(Slot(area, 1, Kind.PSK_IDENTITY), b"me\n")
-        assert store.credentials(1, (area,)) == Credentials(psk=psk, psk_identity=b"me")
+        assert store.bundle(1, (area,)) == Bundle(psk=psk, psk_identity=b"me")
 
     def test_native_credentials_come_before_the_modems(self, store):
         store.write(CA, b"the modem's")
-        assert store.credentials(16, NATIVE_TLS) == Credentials(ca=b"the modem's")
+        assert store.bundle(16, NATIVE_TLS) == Bundle(ca=b"the modem's")
         store.write(Slot(Area.NATIVE, 16, Kind.PSK), b"native")
-        assert store.credentials(16, NATIVE_TLS) == Credentials(psk=b"native")
-        assert store.credentials(16) == Credentials(ca=b"the modem's")
+        assert store.bundle(16, NATIVE_TLS) == Bundle(psk=b"native")
+        assert store.bundle(16) == Bundle(ca=b"the modem's")
 
     def test_certificate_suites(self, store):
         store.write(Slot(Area.CLIENT, 1, Kind.CA), b"a")
         store.write(Slot(Area.SERVER, 1, Kind.CERTIFICATE), b"b")
         store.write(Slot(Area.SERVER, 1, Kind.KEY), b"c")
-        assert store.certificates(Area.CLIENT, 1) == Credentials(ca=b"a")
-        assert store.certificates(Area.SERVER, 1) == Credentials(certificate=b"b", key=b"c")
+        assert store.certificates(Area.CLIENT, 1) == Bundle(ca=b"a")
+        assert store.certificates(Area.SERVER, 1) == Bundle(certificate=b"b", key=b"c")
         for index in (0, 2, 11, -1):
-            assert store.certificates(Area.CLIENT, index) == Credentials()
+            assert store.certificates(Area.CLIENT, index) == Bundle()
 
     def test_secrets(self):
         assert {Kind.KEY, Kind.PSK, Kind.ENDORSEMENT_KEY} == SECRET

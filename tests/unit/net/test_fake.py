@@ -12,7 +12,9 @@ from vmodem.net.interface import POLLERR, POLLHUP, POLLIN, POLLOUT, Family, Reso
 SERVER = ("192.0.2.1", 7)
 
 
-class Listener:
+class Driver:
+    now = 0.0
+
     def __init__(self) -> None:
         self.events: list[tuple[object, int]] = []
         self.answers: list[tuple[object, object]] = []
@@ -27,7 +29,7 @@ class Listener:
 @pytest.fixture
 def network() -> FakeNetwork:
     network = FakeNetwork(hosts={"name": ["192.0.2.1", "2001:db8::1"]}, window=10)
-    network.listener = Listener()
+    network.driver = Driver()
     return network
 
 
@@ -37,7 +39,7 @@ def tcp(network):
     with pytest.raises(BlockingIOError):
         socket.connect(SERVER)
     network.deliver()
-    network.listener.events.clear()
+    network.driver.events.clear()
     return socket
 
 
@@ -52,10 +54,10 @@ def test_nothing_is_told_before_it_is_delivered(network) -> None:
     with pytest.raises(BlockingIOError):
         socket.connect(SERVER)
     assert network.resolve("name", Family.UNSPEC, "token") is None
-    assert (network.listener.events, network.listener.answers) == ([], [])
+    assert (network.driver.events, network.driver.answers) == ([], [])
     network.deliver()
-    assert network.listener.events == [(socket, POLLOUT)]
-    assert network.listener.answers == [("token", ["192.0.2.1", "2001:db8::1"])]
+    assert network.driver.events == [(socket, POLLOUT)]
+    assert network.driver.answers == [("token", ["192.0.2.1", "2001:db8::1"])]
     assert not network.pending
 
 
@@ -67,7 +69,7 @@ def test_a_peer_that_does_not_read_fills_the_window(network, tcp) -> None:
     fails(errno.EAGAIN, tcp.send, b"abc")
     peer.start_reading()
     network.deliver()
-    assert network.listener.events == [(tcp, POLLOUT)]
+    assert network.driver.events == [(tcp, POLLOUT)]
     assert (peer.take(), tcp.unacknowledged()) == (b"0123456789", 0)
 
 
@@ -104,7 +106,7 @@ def test_incoming_connections(network) -> None:
     peer = network.incoming(80, ("192.0.2.9", 5000))
     peer.send(b"early")
     network.deliver()
-    assert network.listener.events[0] == (server, POLLIN)
+    assert network.driver.events[0] == (server, POLLIN)
     accepted, address = server.accept()
     assert (address, accepted.recv(9, 0)) == (("192.0.2.9", 5000), b"early")
     network.incoming(80, ("192.0.2.9", 5001))
@@ -124,16 +126,16 @@ def test_datagrams_reach_a_socket_or_a_port(network) -> None:
 
 def test_the_link_takes_everything_with_it(network, tcp) -> None:
     fresh = network.open(Family.IPV4, SocketType.DGRAM)
-    network.set_up(False)
+    network.set_link(up=False)
     network.deliver()
-    assert (tcp, POLLHUP) in network.listener.events
+    assert (tcp, POLLHUP) in network.driver.events
     assert (tcp.poll(), fresh.poll()) == (POLLHUP, POLLOUT)
     fails(errno.ENETDOWN, tcp.recv, 9, 0)
     fails(errno.ENETDOWN, fresh.sendto, b"x", SERVER)
     fails(errno.ENETDOWN, fresh.bind, 80)
     with pytest.raises(ResolveError, match="EAI_AGAIN"):
         network.resolve("name", Family.UNSPEC, "token")
-    network.set_up(True)
+    network.set_link(up=True)
     assert fresh.sendto(b"x", SERVER) == 1
 
 
@@ -152,7 +154,7 @@ def test_closing_forgets_lookups(network) -> None:
     network.resolve("name", Family.IPV4, "token")
     network.close()
     network.deliver()
-    assert (network.listener.answers, network.sockets) == ([], [])
+    assert (network.driver.answers, network.sockets) == ([], [])
 
 
 def test_raw_sockets_send_and_get_whole_packets(network) -> None:

@@ -14,7 +14,8 @@ from vmodem.core.tasks import Task
 from vmodem.dialects.ameba.policy import Policy
 from vmodem.dialects.ameba.syntax import number, unknown_line
 from vmodem.dialects.ameba.wifi import Wifi
-from vmodem.net.interface import Address, NetSocket, Security
+from vmodem.net.interface import Address, NetSocket
+from vmodem.tls.security import Security
 
 MEMP_NUM_NETCONN: Final = 20
 """How many links there may be: servers, clients and seeds together."""

@@ -12,7 +12,8 @@ from vmodem.core.errors import CommandError, in_words
 from vmodem.core.tasks import Delay, Ready, Room
 from vmodem.dialects.ameba import secure
 from vmodem.dialects.ameba.device import Ameba, Link, Protocol, Role
-from vmodem.net.interface import CLOSURE, POLLIN, Address, NetSocket, Security
+from vmodem.net.interface import CLOSURE, POLLIN, Address, NetSocket
+from vmodem.tls.security import Security
 
 PIECE: Final = 16384
 """The most bytes of one DATA message."""

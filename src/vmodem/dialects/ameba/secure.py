@@ -9,16 +9,8 @@ from vmodem.core.errors import CommandError
 from vmodem.credentials.store import Area
 from vmodem.dialects.ameba.device import Ameba, Link
 from vmodem.dialects.ameba.syntax import number
-from vmodem.net.interface import (
-    CredentialError,
-    Credentials,
-    MismatchError,
-    NetSocket,
-    PeerVerify,
-    SecureSocket,
-    Security,
-    SocketType,
-)
+from vmodem.net.interface import NetSocket, SocketType
+from vmodem.tls.security import Bundle, CredentialError, MismatchError, PeerVerify, SecureSocket, Security
 
 PARSE_FAILED: Final = 9
 OWN_CERT_FAILED: Final = 10
@@ -43,16 +35,16 @@ def wanted(device: Ameba, role: Area, conn_type: int, cert_index: str) -> Securi
     parts = PARTS[role].get(conn_type)
     if parts is None:
         return None
-    found = Credentials()
+    found = Bundle()
     if parts:
         index = _cert_index(device, cert_index)
         suite = device.modem.credentials.certificates(role, index)
-        found = Credentials(**{part: getattr(suite, part) for part in parts})
+        found = Bundle(**{part: getattr(suite, part) for part in parts})
         if missing := [part for part in parts if not getattr(found, part)]:
             reason = f"the {role.value}'s certificate suite {index} has no {', no '.join(missing)}"
             raise CommandError(reason, code=device.policy.missing_certificate)
     verify = PeerVerify.REQUIRED if "ca" in parts else PeerVerify.NONE
-    return Security(credentials=found, server=role is Area.SERVER, peer_verify=verify)
+    return Security(bundle=found, server=role is Area.SERVER, peer_verify=verify)
 
 
 def check(device: Ameba, security: Security) -> None:
@@ -62,7 +54,7 @@ def check(device: Ameba, security: Security) -> None:
         CommandError: they cannot be read, or the key is not that of the certificate.
     """
     try:
-        device.modem.network.check(security, SocketType.STREAM)
+        device.modem.tls.check(security, SocketType.STREAM)
     except MismatchError as error:
         raise CommandError(str(error), code=OWN_CERT_FAILED) from error
     except CredentialError as error:
@@ -75,6 +67,6 @@ async def handshake(device: Ameba, link: Link, plain: NetSocket, security: Secur
     Raises:
         OSError: it failed; whoever deletes the link closes the socket.
     """
-    link.net = net = device.modem.network.secure(plain, security)
+    link.net = net = device.modem.tls.secure(plain, security)
     await calls.handshake(device.modem, net, timeout)
     return net

@@ -99,7 +99,7 @@ class Wifi:
 
     def join(self) -> list[str]:
         """Join the network; return what the device says about it."""
-        self._modem.network.set_up(True)
+        self._modem.network.set_link(up=True)
         connected = "[$]wifi connected"
         if self.static is not None:
             self.addresses = self.static
@@ -114,7 +114,7 @@ class Wifi:
         self.addresses = Addresses()
         if not self.connected:
             return []
-        self._modem.network.set_up(False)
+        self._modem.network.set_link(up=False)
         return ["[$]wifi disconnected"]
 
     def _lease(self) -> Addresses:

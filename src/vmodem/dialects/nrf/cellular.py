@@ -141,7 +141,7 @@ class Cellular:
         self.sim_on = self.fun == FULL
         self.stat = Stat.OFF
         if self.locked:
-            modem.network.set_up(False)
+            modem.network.set_link(up=False)
         elif self.fun == FULL:
             self.stat = self._registered_stat()
 
@@ -228,7 +228,7 @@ class Cellular:
         """Cut the power: the link goes down, nothing is reported any more."""
         self._forget_search()
         self.stat = Stat.OFF
-        self._modem.network.set_up(False)
+        self._modem.network.set_link(up=False)
 
     def _search_cell(self) -> None:
         """Look for the network, unless something forbids it or it was found already."""
@@ -247,7 +247,7 @@ class Cellular:
         self._register()
 
     def _register(self) -> None:
-        self._modem.network.set_up(True)
+        self._modem.network.set_link(up=True)
         self._report_event("ME PDN ACT 0")
         self._set_stat(self._registered_stat())
         if Family.IPV6 in FAMILIES[self.contexts[0].type] and self._modem.network.address(Family.IPV6) is not None:
@@ -261,7 +261,7 @@ class Cellular:
         if not self.registered:
             self._set_stat(Stat.OFF)
             return
-        self._modem.network.set_up(False)
+        self._modem.network.set_link(up=False)
         self._report_event("ME PDN DEACT 0")
         self._set_stat(Stat.OFF)
         self._report_event("ME DETACH")

@@ -162,7 +162,7 @@ def keygen(
 
     uuid = device.modem.config.identity.uuid
     try:
-        key = PrivateKey(existing.content if existing else None)
+        key = PrivateKey(device.modem.random, existing.content if existing else None)
         if slot.kind is Kind.ENDORSEMENT_KEY or response_content == PUBLIC_KEY:
             answer = key.public_key(uuid, sec_tag)
         else:

@@ -8,15 +8,8 @@ from typing import Final, NamedTuple
 from vmodem.core import calls
 from vmodem.dialects.nrf.device import Nrf91, need_port
 from vmodem.dialects.nrf.socket import Socket
-from vmodem.net.interface import (
-    Credentials,
-    DtlsCid,
-    PeerVerify,
-    SecureSocket,
-    Security,
-    SocketType,
-    family_of,
-)
+from vmodem.net.interface import SocketType, family_of
+from vmodem.tls.security import Bundle, DtlsCid, PeerVerify, SecureSocket, Security
 
 HANDSHAKE_TIMEO: Final = 123
 """The default of TLS_DTLS_HANDSHAKE_TIMEO in seconds, and the limit of a TLS handshake that has no other."""
@@ -74,7 +67,7 @@ def _security(device: Nrf91, socket: Socket, numbers: Numbers) -> Security:
     """
     assert socket.sec_tag is not None
     return Security(
-        credentials=credentials(device, socket.sec_tag),
+        bundle=bundle(device, socket.sec_tag),
         peer_verify=PeerVerify(socket.options[numbers.peer_verify]),
         hostname=socket.hostname,
         server_name=server_name(socket.hostname),
@@ -89,20 +82,20 @@ async def handshake(device: Nrf91, socket: Socket, security: Security, timeout: 
     Raises:
         OSError: it failed.
     """
-    socket.net = net = device.modem.network.secure(socket.net, security)
+    socket.net = net = device.modem.tls.secure(socket.net, security)
     await calls.handshake(device.modem, net, timeout)
     if security.peer_verify is PeerVerify.OPTIONAL and not net.verified:
         device.modem.inform("connected, although the peer is not verified: %s", net.verify_error)
     return net
 
 
-def credentials(device: Nrf91, sec_tag: int) -> Credentials:
-    """Return the credentials of ``sec_tag``.
+def bundle(device: Nrf91, sec_tag: int) -> Bundle:
+    """Return the bundle of ``sec_tag``.
 
     Raises:
         ConnectionRefusedError: there are none; the modem finds that out when it connects.
     """
-    found = device.modem.credentials.credentials(sec_tag, device.credential_areas)
+    found = device.modem.credentials.bundle(sec_tag, device.credential_areas)
     if found is None:
         raise ConnectionRefusedError(errno.ECONNREFUSED, f"there are no credentials with the security tag {sec_tag}")
     return found

@@ -289,7 +289,7 @@ class TestAutoReceive:
         open_links(modem, "AT+SKTSERVER=0,1,,80,1", "AT+SKTSERVER=1,0,,81,1", "AT+SKTCLIENT=2,1,,192.0.2.1,7,,1")
         seeds(modem, 1)
         modem.take()
-        modem.network.set_up(False)
+        modem.network.set_link(up=False)
         modem.pump()
         assert modem.take() == b""
         assert ask(modem, "AT+SKTSTATE").count(b"socket_fd:-1") == 4

@@ -1,4 +1,5 @@
 import base64
+from secrets import token_bytes
 
 import pytest
 from cryptography import x509
@@ -78,12 +79,12 @@ def test_a_store_that_fails():
 
 def test_an_encrypted_private_key_is_kept_as_it_is_used():
     store = Store()
-    key = PrivateKey()
+    key = PrivateKey(token_bytes)
     encrypted = serialization.load_pem_private_key(key.pem, None).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"secret")
     )
     assert ask(machine(store), f'AT%CMNG=0,7,2,"{encrypted.decode()}","secret"') == OK
-    assert store.credentials(7).key == key.pem
+    assert store.bundle(7).key == key.pem
 
 
 @pytest.mark.parametrize("name", ["sm-1.0", "slm-1.9", "slm-2.0", "slm-2.7"])

@@ -76,7 +76,7 @@ def nothing_left(modem, sockets=0):
     """Check that nothing is left of what was under way."""
     assert modem.modem.deadline is None
     assert not modem.modem.scheduler.tasks_of(modem.channel)
-    assert not modem.network.secured
+    assert not modem.modem.tls.busy
     assert len(modem.network.sockets) == sockets
     assert not modem.network.pending
 

@@ -197,7 +197,7 @@ def _set_tls(device: SerialLteModem, socket: Socket, name: int, value: Value | N
     if name != TLS_HOSTNAME:
         socket.options[name] = _accepted(TLS_OPTIONS, name, value)
         if name == TLS_SESSION_CACHE_PURGE:
-            device.modem.network.purge_sessions()
+            device.modem.tls.purge()
         return
     if type(value) is not str or len(value) > HOSTNAME_LIMIT:
         raise CommandError(f"{shown(value)} is not a host name of at most {HOSTNAME_LIMIT} characters")

@@ -23,17 +23,8 @@ from vmodem.dialects.nrf.errno import from_host, newlib_errno
 from vmodem.dialects.nrf.secure import handshake
 from vmodem.dialects.nrf.slm.device import POLLOUT_TIMEOUT, SerialLteModem
 from vmodem.dialects.nrf.socket import CLIENT, SERVER, Socket
-from vmodem.net.interface import (
-    POLLIN,
-    Address,
-    DtlsCid,
-    Family,
-    NetSocket,
-    Option,
-    SecureSocket,
-    Security,
-    SocketType,
-)
+from vmodem.net.interface import POLLIN, Address, Family, NetSocket, Option, SocketType
+from vmodem.tls.security import DtlsCid, SecureSocket, Security
 
 CHUNK: Final = 2048
 """The most bytes that one #XTCPDATA or #XUDPDATA passes on; a longer datagram is cut."""

@@ -11,11 +11,12 @@ from vmodem.core.errors import CommandError, in_words
 from vmodem.core.parameters import choice, text
 from vmodem.dialects.nrf.device import Host, Int, UInt16
 from vmodem.dialects.nrf.errno import from_host, newlib_errno
-from vmodem.dialects.nrf.secure import HANDSHAKE_TIMEO, credentials, server_name
+from vmodem.dialects.nrf.secure import HANDSHAKE_TIMEO, bundle, server_name
 from vmodem.dialects.nrf.slm.opening import CLOSE, FAMILIES, opens
 from vmodem.dialects.nrf.slm.proxies import NO_HANDLE, ProxyModem, Service
 from vmodem.dialects.nrf.socket import CLIENT
-from vmodem.net.interface import DtlsCid, Family, PeerVerify, ResolveError, Security, SocketType
+from vmodem.net.interface import Family, ResolveError, SocketType
+from vmodem.tls.security import DtlsCid, PeerVerify, Security
 
 MAX_DATA: Final = 1024
 NO_SEC_TAG: Final = -1
@@ -78,11 +79,11 @@ def _server_security(device: ProxyModem, sec_tag: int) -> Security:
     Raises:
         ConnectionRefusedError: there are no credentials with the security tag, or none that a server can use.
     """
-    found = credentials(device, sec_tag)
+    found = bundle(device, sec_tag)
     if not (found.certificate or found.psk):
         raise ConnectionRefusedError(errno.ECONNREFUSED, f"nothing with the security tag {sec_tag} is a server's")
-    security = Security(credentials=found, server=True, peer_verify=PeerVerify.NONE)
-    device.modem.network.check(security, SocketType.STREAM)
+    security = Security(bundle=found, server=True, peer_verify=PeerVerify.NONE)
+    device.modem.tls.check(security, SocketType.STREAM)
     return security
 
 
@@ -194,7 +195,7 @@ def _client_security(device: ProxyModem, client: Client) -> Security | None:
     if client.sec_tag is None:
         return None
     return Security(
-        credentials=credentials(device, client.sec_tag),
+        bundle=bundle(device, client.sec_tag),
         peer_verify=PeerVerify(client.peer_verify),
         hostname=client.url if client.hostname_verify else None,
         server_name=server_name(client.url) if client.hostname_verify else None,

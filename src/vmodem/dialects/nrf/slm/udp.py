@@ -13,7 +13,7 @@ from vmodem.dialects.nrf.slm.opening import CLOSE, FAMILIES, opens
 from vmodem.dialects.nrf.slm.proxies import ProxyModem
 from vmodem.dialects.nrf.slm.tcp import Client, Data, HostnameVerify, Verify, send_all, start_client
 from vmodem.dialects.nrf.socket import SERVER
-from vmodem.net.interface import DtlsCid, PeerVerify
+from vmodem.tls.security import DtlsCid, PeerVerify
 
 commands = CommandTable("TCP and UDP AT commands")
 

@@ -139,7 +139,7 @@ def xssocketopt(
     elif type(value) is int:
         _set(handle, name, _rule(TLS_OPTIONS, handle, name), value)
         if name == AT_TLS_SESSION_CACHE_PURGE:
-            device.modem.network.purge_sessions()
+            device.modem.tls.purge()
     else:
         raise CommandError(f"{shown(value)} is not a value of option {name}")
     return None

@@ -207,7 +207,7 @@ class TestLoss:
         modem = fresh()
         begin(modem)
         ask(modem, "AT#XTCPSEND")
-        modem.network.set_up(False)
+        modem.network.set_link(up=False)
         modem.pump()
         stopped = b'\r\n#XTCPSVR: -104,"stopped"\r\n' if begin is serving else b""
         assert modem.take() == b"+++" + stopped
@@ -230,7 +230,7 @@ class TestLoss:
         modem = fresh()
         ask(modem, f"AT#XTCPSVR=1,{PORT}")
         ask(modem, "AT#XTCPSEND")
-        modem.network.set_up(False)
+        modem.network.set_link(up=False)
         modem.pump()
         assert modem.take() == b"+++"
         modem.send(b"+++")
@@ -242,7 +242,7 @@ class TestLoss:
         modem = fresh()
         ask(modem, line)
         ask(modem, "AT#XUDPSEND")
-        modem.network.set_up(False)
+        modem.network.set_link(up=False)
         modem.pump()
         assert modem.take() == b"+++"
         modem.send(b"+++")
@@ -253,7 +253,7 @@ class TestLoss:
         modem = fresh()
         modem.network.silent.add(("192.0.2.1", 80))
         assert not ask(modem, 'AT#XTCPCLI=1,"192.0.2.1",80')
-        modem.network.set_up(False)
+        modem.network.set_link(up=False)
         modem.pump()
         assert modem.take() == b'\r\n#XTCPCLI: -115,"not connected"\r\n\r\nERROR\r\n'
         nothing_left(modem)
@@ -596,9 +596,9 @@ class Story:
     def down(self, number):
         self.end_by_us()
         self.cut.add(9999)
-        self.modem.network.set_up(False)
+        self.modem.network.set_link(up=False)
         self.modem.pump()
-        self.modem.network.set_up(True)
+        self.modem.network.set_link(up=True)
 
     def end_by_us(self):
         """Note that what any peer has sent so far need not be read any more."""

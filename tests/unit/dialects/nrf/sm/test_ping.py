@@ -153,7 +153,7 @@ def test_without_a_link():
 def test_a_link_that_goes_down_while_the_name_is_resolved():
     modem = machine()
     modem.channel.receive(b'AT#XPING="example.com",5,1000\r', 0.0)
-    modem.network.set_up(False)
+    modem.network.set_link(up=False)
     modem.pump()
     assert modem.take() == ERROR
 

@@ -15,18 +15,9 @@ from tests.certificates import CERTIFICATES, HOST, PSK, PSK_IDENTITY, shared_key
 from tests.network.programs import Program, gnutls_serv, identity, needs_gnutls, needs_openssl, python_server, s_server
 from tests.network.worlds import PATIENCE, HostWorld
 from vmodem.core import calls
-from vmodem.net.interface import (
-    CLOSURE,
-    POLLHUP,
-    POLLIN,
-    CredentialError,
-    Credentials,
-    Family,
-    HandshakeError,
-    PeerVerify,
-    Security,
-    SocketType,
-)
+from vmodem.net.interface import CLOSURE, POLLHUP, POLLIN, Family, SocketType
+from vmodem.tls.security import Bundle, CredentialError, HandshakeError, PeerVerify, Security
+from vmodem.tls.stack import Tls
 
 STREAM, DGRAM = SocketType.STREAM, SocketType.DGRAM
 C = CERTIFICATES
@@ -35,6 +26,14 @@ NONE, OPTIONAL, REQUIRED = PeerVerify
 
 class World(HostWorld):
     """Drives coroutines as the engine does; it is the modem that they ask for the time."""
+
+    def __init__(self):
+        super().__init__()
+        self.tls = Tls(os.urandom)
+
+    def close(self):
+        self.tls.close()
+        super().close()
 
     @property
     def now(self):
@@ -54,24 +53,24 @@ class World(HostWorld):
         (sock,) = trap.sockets
 
         def happened():
-            return self.listener.events.get(sock, 0) & (trap.events | CLOSURE)
+            return self.driver.events.get(sock, 0) & (trap.events | CLOSURE)
 
         def over():
             return trap.deadline is not None and self.now >= trap.deadline
 
         timer = None
         if trap.deadline is not None:
-            timer = self.loop.call_later(max(0, trap.deadline - self.now) + 0.001, lambda: self.listener.changed())
+            timer = self.loop.call_later(max(0, trap.deadline - self.now) + 0.001, lambda: self.driver.changed())
         self.until(lambda: happened() or over())
         if timer is not None:
             timer.cancel()
-        return self.listener.events.pop(sock, 0)
+        return self.driver.events.pop(sock, 0)
 
     def let_linger(self):
         """Let sockets that are closed already send the rest; nobody is told of their end."""
 
         async def look():
-            while self.network.secured:
+            while self.tls.busy:
                 await asyncio.sleep(0.001)
 
         self.loop.run_until_complete(asyncio.wait_for(look(), PATIENCE))
@@ -85,7 +84,7 @@ class World(HostWorld):
 
     def shake(self, plain, security, timeout=PATIENCE):
         try:
-            secure = self.network.secure(plain, security)
+            secure = self.tls.secure(plain, security)
         except OSError:
             plain.close()
             raise
@@ -118,16 +117,16 @@ class World(HostWorld):
 def world():
     made = World()
     yield made
-    assert not made.network.secured, "a secure socket was left open"
+    assert not made.tls.busy, "a secure socket was left open"
     made.close()
 
 
 def trusting(own=None, **options):
-    return Security(credentials=C.trusting(own), **options)
+    return Security(bundle=C.trusting(own), **options)
 
 
 def keyed(psk=PSK, identity=PSK_IDENTITY, **options):
-    return Security(credentials=shared_key(psk, identity), **options)
+    return Security(bundle=shared_key(psk, identity), **options)
 
 
 @pytest.fixture(params=[STREAM, DGRAM], ids=["TLS", "DTLS"])
@@ -214,7 +213,7 @@ class TestOpenssl:
             for wrong, security in (
                 ("hostname mismatch", trusting(hostname="other.example.com")),
                 ("IP address mismatch", trusting(hostname="192.0.2.1")),
-                ("unable to get local issuer", Security(credentials=C.trusting(ca=C.other_ca))),
+                ("unable to get local issuer", Security(bundle=C.trusting(ca=C.other_ca))),
             ):
                 assert wrong in refused(world, server, kind, security)
             sock = world.connect_to(server.address, kind, trusting(hostname=server.address[0]))
@@ -251,7 +250,7 @@ class TestOpenssl:
                 return seen
 
             assert [connect() for _ in range(2)] == [False, True]
-            world.network.purge_sessions()
+            world.tls.purge()
             assert [connect() for _ in range(2)] == [False, True]
 
     @pytest.mark.parametrize("family", [Family.IPV4, Family.IPV6])
@@ -392,14 +391,14 @@ class TestPeers:
                     taken += sock.send(data[taken:])
             assert taken < len(data)
             sock.close()
-            assert world.network.secured, "all was sent already"
+            assert world.tls.busy, "all was sent already"
             closed.set()
             assert sock.poll() == POLLHUP
             world.let_linger()
         assert got == data[:taken]
 
     def test_closing_does_not_wait_for_ever_for_a_peer_that_takes_nothing(self, world, monkeypatch):
-        monkeypatch.setattr("vmodem.net.secure.LINGER", 300)
+        monkeypatch.setattr("vmodem.tls.socket.LINGER", 300)
         done = threading.Event()
         with python_server(lambda connection: done.wait(PATIENCE)) as address:
             sock = world.connect_to(address, STREAM, trusting())
@@ -408,7 +407,7 @@ class TestPeers:
                 while True:
                     sock.send(bytes(1 << 16))
             sock.close()
-            assert world.network.secured, "all was sent already"
+            assert world.tls.busy, "all was sent already"
             world.let_linger()
             done.set()
 
@@ -460,7 +459,7 @@ class TestPeers:
 
     def test_bad_credentials_leave_nothing(self, world):
         with python_server(lambda connection: None, wrap=False) as address, pytest.raises(CredentialError):
-            world.connect_to(address, STREAM, Security(credentials=Credentials(ca=b"nonsense")))
+            world.connect_to(address, STREAM, Security(bundle=Bundle(ca=b"nonsense")))
 
 
 class Crowd:
@@ -478,10 +477,8 @@ class Crowd:
         plain = self.world.network.open(Family.IPV4, STREAM)
         self.world.run(calls.connect(self.world, plain, self.listening_address, PATIENCE))
         accepted, _ = self.world.run(calls.accept(self.world, self.listening, PATIENCE))
-        client = self.world.network.secure(plain, trusting(hostname="127.0.0.1"))
-        server = self.world.network.secure(
-            accepted, Security(credentials=C.having(C.server), server=True, peer_verify=NONE)
-        )
+        client = self.world.tls.secure(plain, trusting(hostname="127.0.0.1"))
+        server = self.world.tls.secure(accepted, Security(bundle=C.having(C.server), server=True, peer_verify=NONE))
         waiting = [client, server]
         while waiting:
             for sock in list(waiting):
@@ -509,4 +506,5 @@ def test_a_thousand_sockets_in_one_process(world):
         assert world.recv(client) == b"%d" % -number
     assert used < 100, f"{used:.0f} KiB for each socket"
     print(f"{used:.0f} KiB for each socket")
+    world.tls.close()
     world.network.close()

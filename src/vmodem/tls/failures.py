@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from OpenSSL import SSL
 
-from vmodem.net.interface import HandshakeError
+from vmodem.tls.security import HandshakeError
 
 REFUSALS: Final = {
     "bad psk identity": "the identity of the pre-shared key cannot be used",

@@ -1,9 +1,7 @@
-"""TLS and DTLS over the sockets of any network, by OpenSSL.
+"""What TLS and DTLS have in common: a secure socket, by OpenSSL, in front of a connected plain one.
 
-A secure socket stands in front of a connected plain one. It reads and writes the plain socket itself, through two
-buffers in memory that OpenSSL works between, so that neither a socket nor a clock gets into OpenSSL's hands.
-
-`Network.secure` imports this module when the first socket is to be secured.
+It reads and writes the plain socket itself, through two buffers in memory that OpenSSL works between, so that neither
+a socket nor a clock gets into OpenSSL's hands. OpenSSL draws its own random numbers: see `Tls`.
 """
 
 from __future__ import annotations
@@ -11,17 +9,13 @@ from __future__ import annotations
 import errno
 import logging
 from abc import abstractmethod
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
-from secrets import token_bytes
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final
 
 from OpenSSL import SSL
 
-from vmodem.net.contexts import Context, context_for, offers_cid
-from vmodem.net.failures import explain, verify_code, verify_text
 from vmodem.net.interface import (
     CLOSURE,
     MSG_PEEK,
@@ -30,93 +24,74 @@ from vmodem.net.interface import (
     POLLIN,
     POLLOUT,
     Address,
-    DtlsCid,
-    HandshakeError,
     NetSocket,
-    Network,
     Option,
-    PeerVerify,
-    SecureSocket,
-    Security,
     SocketType,
     family_of,
+    leave,
 )
-
-if TYPE_CHECKING:
-    from vmodem.net.cid import ConnectionId
+from vmodem.tls.failures import explain, verify_code, verify_text
+from vmodem.tls.memory import Memory, SessionKey
+from vmodem.tls.security import HandshakeError, PeerVerify, SecureSocket, Security
 
 log = logging.getLogger("vmodem")
 
 RECORD: Final = 16384
 """The most that one record carries."""
 
-CHUNK: Final = RECORD + 2048
-"""Bytes that are read from the plain socket at once: one record at its longest."""
-
 READ_AHEAD: Final = 65536
 """Decrypted bytes that may wait before the rest is left where it is."""
-
-MTU: Final = 1232
-"""Bytes in a datagram of a handshake: what every IPv6 path carries whole."""
-
-RECORD_HEADER: Final = 13
-MAX_DATAGRAM: Final = 65535
-OWN_CID_SIZE: Final = 8
-"""Bytes in the connection identifier that a server is asked to use."""
 
 LINGER: Final = 30_000
 """Milliseconds that the peer of a closed connection may take nothing of what is still to be sent."""
 
-MAX_SESSIONS: Final = 32
 SUITES: Final = (*range(0xC001, 0xC100), *range(0x0001, 0x0100), *range(0xCCA8, 0xCCAF))
 """Where IANA has the cipher suites of TLS 1.2."""
 
-SessionKey: TypeAlias = tuple[Context, Address, str | None, str | None]
 
+class OpenSslSocket(SecureSocket):
+    """A secure socket: all but how bytes are cut.
 
-def secure(network: Network, socket: NetSocket, security: Security) -> SecureSocket:
-    """Put TLS or DTLS over a connected socket of ``network``; this is `Network.secure`."""
-    if isinstance(socket, SecureSocket) or network.front(socket) is not socket:
-        raise OSError(errno.EISCONN, "secured already")
-    kind = TlsSocket if socket.type is SocketType.STREAM else DtlsSocket
-    front = kind(network, socket, security)
-    if network.secured is None:
-        network.secured = {}
-    network.secured[socket] = front
-    return front
-
-
-class _Secured(SecureSocket):
-    """What TLS and DTLS have in common: all but how bytes are cut."""
+    Args:
+        inner: the plain socket, connected.
+        security: how the connection is to be secured.
+        memory: what the modem remembers of earlier connections.
+        released: told when nothing is left of the connection, not even bytes to be sent.
+    """
 
     __slots__ = (
         "_closed",
-        "_dead",
         "_ended",
         "_established",
         "_failure",
         "_inner",
-        "_network",
+        "_memory",
         "_notes",
         "_refusal",
+        "_released",
+        "_resumed",
         "_security",
         "_session_key",
         "_tls",
+        "_verdict",
         "type",
     )
 
-    def __init__(self, network: Network, inner: NetSocket, security: Security) -> None:
+    def __init__(
+        self, inner: NetSocket, security: Security, memory: Memory, released: Callable[[NetSocket], None]
+    ) -> None:
         self.type = inner.type
-        self._network = network
         self._inner = inner
         self._security = security
-        self._established = self._ended = self._closed = False
+        self._memory = memory
+        self._released: Callable[[NetSocket], None] | None = released  # None once it was told
+        self._established = self._ended = self._closed = self._resumed = False
         self._failure = 0  # errno that the next call tells
-        self._dead = 0  # errno of `abort`
         self._refusal: HandshakeError | None = None
+        self._verdict = "the handshake is not done"
         self._notes: list[int] = []  # what a server found wrong with the client's certificate
         address = inner.peer_address()
-        context = context_for(security, datagrams=inner.type is not SocketType.STREAM)
+        context = memory.context_for(security, datagrams=inner.type is not SocketType.STREAM)
         self._session_key: SessionKey = (context, address, security.hostname, security.server_name)
         self._tls = SSL.Connection(context, None)
         self._tls.set_app_data(self._notes)
@@ -124,6 +99,8 @@ class _Secured(SecureSocket):
             self._tls.set_accept_state()
         else:
             self._prepare_client()
+        self.ready = inner.ready
+        inner.ready = self._inner_ready
 
     def _prepare_client(self) -> None:
         self._tls.set_connect_state()
@@ -132,9 +109,19 @@ class _Secured(SecureSocket):
             self._tls.set_tlsext_host_name(_host_name(name))
         if host is not None and self._security.peer_verify is not PeerVerify.NONE:
             _check_host(self._tls, _host_name(host))
-        session = self._network.sessions.get(self._session_key) if self._security.session_cache else None
+        session = self._memory.session(self._session_key) if self._security.session_cache else None
         if session is not None:
             self._tls.set_session(session)
+
+    @property
+    def base(self) -> NetSocket:
+        """The socket of the bottom network."""
+        return self._inner.base
+
+    @property
+    def lost(self) -> int:
+        """The errno that the connection was lost with."""
+        return self._inner.lost
 
     # The handshake
 
@@ -169,21 +156,30 @@ class _Secured(SecureSocket):
             self._done()
 
     def _done(self) -> None:
-        log.debug("handshake: %s, resumed: %s", self._tls.get_cipher_name(), self.resumed)
+        self._resumed = bool(SSL._lib.SSL_session_reused(self._tls._ssl))  # type: ignore[attr-defined]
+        self._verdict = self._judge()
+        log.debug("handshake: %s, resumed: %s", self._tls.get_cipher_name(), self._resumed)
         if self._security.session_cache and not self._security.server:
-            sessions = self._network.sessions
-            sessions[self._session_key] = self._tls.get_session()
-            sessions.move_to_end(self._session_key)
-            if len(sessions) > MAX_SESSIONS:
-                sessions.popitem(last=False)
+            self._memory.keep_session(self._session_key, self._tls.get_session())
         try:
             self._decrypt()  # data may have come with the peer's last flight
         except OSError as error:
             self._broke(error)
 
+    def _judge(self) -> str:
+        """Return why the peer is not verified, "" where it is."""
+        if "PSK" in (self._tls.get_cipher_name() or ""):
+            return ""
+        if self._security.peer_verify is PeerVerify.NONE:
+            return "the certificate is not checked"
+        if self._tls.get_peer_certificate(as_cryptography=True) is None:
+            return "the peer has no certificate"
+        code = self._notes[0] if self._notes else verify_code(self._tls)
+        return verify_text(code) if code else ""
+
     def _refuse(self, refusal: HandshakeError) -> None:
         log.info("handshake failed: %.200s", refusal.reason)
-        self._network.sessions.pop(self._session_key, None)
+        self._memory.forget_session(self._session_key)
         self._refusal = refusal
         raise refusal from None
 
@@ -205,7 +201,7 @@ class _Secured(SecureSocket):
     @property
     def resumed(self) -> bool:
         """Whether an earlier session was resumed."""
-        return bool(SSL._lib.SSL_session_reused(self._tls._ssl))  # type: ignore[attr-defined]
+        return self._resumed
 
     @property
     def verified(self) -> bool:
@@ -217,16 +213,7 @@ class _Secured(SecureSocket):
         """Why the peer is not verified."""
         if self._refusal is not None:
             return self._refusal.reason
-        if not self._established:
-            return "the handshake is not done"
-        if "PSK" in (self._tls.get_cipher_name() or ""):
-            return ""
-        if self._security.peer_verify is PeerVerify.NONE:
-            return "the certificate is not checked"
-        if self._tls.get_peer_certificate(as_cryptography=True) is None:
-            return "the peer has no certificate"
-        code = self._notes[0] if self._notes else verify_code(self._tls)
-        return verify_text(code) if code else ""
+        return self._verdict
 
     def cid_status(self) -> int:
         """Return 0: nobody uses a connection identifier."""
@@ -290,7 +277,7 @@ class _Secured(SecureSocket):
 
     def poll(self) -> int:
         """Return what is true now."""
-        if self._dead or self._closed:
+        if self._closed or self.lost:
             return POLLHUP
         if self._refusal is not None:
             return POLLERR | POLLHUP
@@ -304,11 +291,16 @@ class _Secured(SecureSocket):
             writable = 0
         return self._readable() | writable
 
-    def translate(self, events: int) -> int:
-        """Take the events of the plain socket."""
-        if self._closed:
+    def _inner_ready(self, socket: NetSocket, events: int) -> None:
+        """Take the ``events`` of the plain socket, do what they permit, and tell what became true of this one."""
+        if self._closed and self._released is not None:
             self._linger()
-            return 0
+        elif self.lost:
+            self.ready(self, POLLHUP)
+        elif events := self._translate(events):
+            self.ready(self, events)
+
+    def _translate(self, events: int) -> int:
         if not self._established:
             return events  # whoever drives the handshake goes on
         if events & (POLLIN | CLOSURE):
@@ -338,7 +330,7 @@ class _Secured(SecureSocket):
 
     def take_error(self) -> int:
         """Return what went wrong; a connection that broke has ended from then on."""
-        code = self._dead or self._failure
+        code = self.lost or self._failure
         self._forget_failure()
         inner = self._inner.take_error()  # the same, mostly, and to be forgotten there too
         return code or inner
@@ -358,11 +350,10 @@ class _Secured(SecureSocket):
     # The end
 
     def abort(self, code: int) -> None:
-        """Lose the connection."""
+        """Lose the connection; a closed one that lingers lets go at once."""
         if self._closed:
             self._release()
-        elif not self._dead:
-            self._dead = code
+        else:
             self._inner.abort(code)
 
     def close(self) -> None:
@@ -370,7 +361,7 @@ class _Secured(SecureSocket):
         if self._closed:
             return
         self._closed = True
-        if not self._established or self._dead or self._failure:
+        if not self._established or self.lost or self._failure:
             # Without this OpenSSL would think that the session was stolen, and not resume it.
             self._tls.set_shutdown(SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN)
             self._release()
@@ -392,9 +383,15 @@ class _Secured(SecureSocket):
             self._release()
 
     def _release(self) -> None:
-        if self._network.secured is not None:
-            self._network.secured.pop(self._inner, None)
-        self._inner.close()
+        if self._released is not None:
+            leave(self._inner)
+            self._released(self._inner)
+            self._released = None
+            self._forget()
+
+    def _forget(self) -> None:
+        """Let go of OpenSSL: whoever still has this socket, closed as it is, must not keep a private key in memory."""
+        del self._tls, self._memory, self._session_key
 
     # Between the plain socket and OpenSSL
 
@@ -450,7 +447,7 @@ class _Secured(SecureSocket):
         except SSL.Error as error:
             refusal = explain(self._tls, error)
             log.info("the connection broke: %.200s", refusal.reason)
-            self._network.sessions.pop(self._session_key, None)
+            self._memory.forget_session(self._session_key)
             with suppress(OSError):
                 self._flush()  # our alert
             code = errno.EPROTO if refusal.errno == errno.EPROTO else errno.ECONNRESET
@@ -459,11 +456,11 @@ class _Secured(SecureSocket):
     # Errors
 
     def _check(self) -> None:
-        if self._closed or self._dead:
-            raise _error(self._dead or errno.EBADF)
+        if self._closed or self.lost:
+            raise _error(self.lost or errno.EBADF)
 
     def _check_established(self) -> None:
-        if self._closed or self._dead:
+        if self._closed or self._inner.lost:
             self._check()
         if not self._established:
             raise OSError(errno.ENOTCONN, "the handshake is not done")
@@ -484,231 +481,9 @@ class _Secured(SecureSocket):
         self._failure = 0
 
 
-class TlsSocket(_Secured):
-    """A TLS connection."""
-
-    __slots__ = ("_out", "_plain")
-
-    def __init__(self, network: Network, inner: NetSocket, security: Security) -> None:
-        self._out = b""  # encrypted, taken out of OpenSSL, not sent yet: a record or so
-        self._plain = bytearray()
-        super().__init__(network, inner, security)
-
-    def _feed(self) -> bool:
-        data = self._inner.recv(CHUNK, 0)
-        if data:
-            self._tls.bio_write(data)
-            if self._established:
-                self._decrypt()
-        return bool(data)
-
-    def _flush(self) -> bool:
-        last = False  # asking OpenSSL for what it does not have costs an exception
-        while True:
-            if not self._out:
-                if last:
-                    return True
-                try:
-                    self._out = self._tls.bio_read(CHUNK)
-                except SSL.WantReadError:
-                    return True
-                last = len(self._out) < CHUNK
-            try:
-                self._out = self._out[self._inner.send(self._out) :]
-            except BlockingIOError:
-                return False
-            except OSError:
-                self._out = b""
-                raise
-
-    def _unsent(self) -> int:
-        return len(self._out)
-
-    def _encrypt(self, data: bytes) -> int:
-        """Encrypt record by record, until one does not go out."""
-        taken = 0
-        while taken < len(data):
-            try:
-                taken += self._tls.send(data[taken : taken + RECORD] if len(data) > RECORD else data)
-            except SSL.Error:
-                raise BrokenPipeError(errno.EPIPE, "the connection is no more") from None
-            try:
-                if not self._flush():
-                    break
-            except OSError as error:
-                self._broke(error)
-                self._raise_failure()
-        return taken
-
-    def _store(self, data: bytes) -> None:
-        self._plain += data
-
-    def _waiting(self) -> int:
-        return len(self._plain)
-
-    def _take(self, size: int, *, peek: bool) -> bytes:
-        data = bytes(self._plain[:size])
-        if not peek:
-            del self._plain[:size]
-        return data
-
-
-class DtlsSocket(_Secured):
-    """A DTLS connection: each datagram of data is one record in one datagram of its own.
-
-    Attributes:
-        outgoing: what a record goes through before it is packed into a datagram and sent.
-        incoming: what a datagram goes through before OpenSSL gets it, piece by piece: OpenSSL takes in each before
-            the next is asked for, which may need the keys that the handshake has come to meanwhile.
-    """
-
-    __slots__ = ("_answered", "_cid", "_datagrams", "_out", "_size", "incoming", "outgoing")
-
-    def __init__(self, network: Network, inner: NetSocket, security: Security) -> None:
-        self.outgoing: Callable[[bytes], bytes] = bytes
-        self.incoming: Callable[[bytes], Iterable[bytes]] = _whole
-        self._cid: ConnectionId | None = None
-        self._out: deque[bytes] = deque()
-        self._datagrams: deque[bytes] = deque()
-        self._size = 0
-        self._answered = False  # whether the peer has ever sent anything
-        super().__init__(network, inner, security)
-        self._tls.set_ciphertext_mtu(MTU)
-        if offers_cid(security, datagrams=True):
-            self._offer_cid()
-
-    def _offer_cid(self) -> None:
-        """Offer a connection identifier: one of our own, or none, which still lets the server have its own."""
-        from vmodem.net.cid import ConnectionId
-
-        own = token_bytes(OWN_CID_SIZE) if self._security.dtls_cid is DtlsCid.ENABLED else b""
-        self._cid = ConnectionId(self._tls, own)
-        self.outgoing, self.incoming = self._cid.outgoing, self._cid.incoming
-
-    def cid_status(self) -> int:
-        """Return who uses a connection identifier."""
-        return int(self._cid.status) if self._cid is not None and self._established else 0
-
-    def retransmit_after(self) -> float | None:
-        """Return in how many seconds the last flight has to be repeated."""
-        return None if self._established else self._tls.DTLSv1_get_timeout()
-
-    def retransmit(self) -> None:
-        """Repeat the last flight where it is due."""
-        if self._closed or self._dead or self._refusal is not None:
-            return
-        with suppress(SSL.Error, OSError):
-            self._tls.DTLSv1_handle_timeout()
-            self._flush()
-
-    def _feed(self) -> bool:
-        try:
-            datagram = self._inner.recv(MAX_DATAGRAM, 0)
-        except ConnectionRefusedError:
-            if self._established or not self._answered:
-                raise
-            return True  # a server may open its socket anew for each client; what came too early is sent again
-        self._answered = True
-        for piece in self.incoming(datagram):
-            self._tls.bio_write(piece)
-            self._take_in()
-        return True
-
-    def _take_in(self) -> None:
-        """Let OpenSSL take in what it was given."""
-        if self._established:
-            self._decrypt()
-            return
-        with suppress(SSL.WantReadError):
-            self._tls.do_handshake()
-
-    def _flush(self) -> bool:
-        flight = b""
-        with suppress(SSL.WantReadError):
-            while True:
-                flight += self._tls.bio_read(MAX_DATAGRAM)
-        if flight:
-            self._out += _pack([self.outgoing(record) for record in _records(flight)])
-        while self._out:
-            try:
-                self._send_datagram(self._out[0])
-            except BlockingIOError:
-                return False
-            except OSError:
-                self._out.popleft()
-                raise
-            self._out.popleft()
-        return True
-
-    def _send_datagram(self, datagram: bytes) -> None:
-        try:
-            self._inner.send(datagram)
-        except ConnectionRefusedError:
-            if self._established or not self._answered:
-                raise
-            self._inner.send(datagram)  # the error was that of an earlier one
-
-    def _unsent(self) -> int:
-        return sum(map(len, self._out))
-
-    def _encrypt(self, data: bytes) -> int:
-        """Encrypt one record."""
-        if len(data) > RECORD:
-            raise OSError(errno.EMSGSIZE, "more than a record carries")
-        if not data:
-            return 0  # OpenSSL makes no record of nothing
-        try:
-            self._tls.send(data)
-        except SSL.Error:
-            raise BrokenPipeError(errno.EPIPE, "the connection is no more") from None
-        self._flush()
-        return len(data)
-
-    def _store(self, data: bytes) -> None:
-        self._datagrams.append(data)
-        self._size += len(data)
-
-    def _waiting(self) -> int:
-        return self._size
-
-    def _take(self, size: int, *, peek: bool) -> bytes:
-        data = self._datagrams[0]
-        if not peek:
-            self._datagrams.popleft()
-            self._size -= len(data)
-        return data[:size]
-
-
 def _error(code: int) -> OSError:
     """Return the error ``code``, as the subclass of `OSError` that belongs to it."""
     return OSError(code, errno.errorcode.get(code, ""))
-
-
-def _whole(datagram: bytes) -> tuple[bytes, ...]:
-    """Return a datagram in one piece, an empty one in none."""
-    return (datagram,) if datagram else ()
-
-
-def _records(flight: bytes) -> list[bytes]:
-    """Cut what OpenSSL sends into records: its memory buffer keeps no borders of datagrams."""
-    records = []
-    at = 0
-    while at < len(flight):
-        end = at + RECORD_HEADER + int.from_bytes(flight[at + 11 : at + 13], "big")
-        records.append(flight[at:end])
-        at = end
-    return records
-
-
-def _pack(records: list[bytes]) -> list[bytes]:
-    """Put records into as few datagrams of the handshake's size as they fit in."""
-    datagrams: list[bytes] = []
-    for record in records:
-        if datagrams and len(datagrams[-1]) + len(record) <= MTU:
-            datagrams[-1] += record
-        else:
-            datagrams.append(record)
-    return datagrams
 
 
 def _host_name(name: str) -> bytes:

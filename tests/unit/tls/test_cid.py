@@ -28,8 +28,8 @@ from tests.cid import (
     talk,
 )
 
-from vmodem.net import cid as module
-from vmodem.net.cid import CIPHERS, CidStatus, ConnectionId, offer
+from vmodem.tls import cid as module
+from vmodem.tls.cid import CIPHERS, CidStatus, ConnectionId, offer
 
 #: Records that a server with mbedTLS 3.6.6 sent to a client with the CID "client", and what it takes to open them.
 RECORDED = json.loads(Path(__file__).with_name("cid_records.json").read_text())

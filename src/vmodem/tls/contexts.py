@@ -1,7 +1,9 @@
-"""OpenSSL contexts: what connections with the same credentials share.
+"""OpenSSL contexts: what connections with the same bundle share.
 
-A context holds the parsed certificates and the key, so it is made once for each set of credentials and role. The roots
-that the operating system trusts are never loaded: a device knows the certificates that were written to it, no others.
+A context holds the parsed certificates and the private key. All modems of a process that use the same bundle in the
+same role share one; it ends with the last connection or modem that uses it, and so does what is remembered of it here.
+The roots that the operating system trusts are never loaded: a device knows the certificates that were written to it, no
+others.
 
 This module must not know about sockets.
 """
@@ -10,21 +12,18 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+from weakref import WeakValueDictionary
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL, crypto
 
-from vmodem.net.interface import CredentialError, Credentials, DtlsCid, MismatchError, PeerVerify, Security
+from vmodem.tls.security import Bundle, CredentialError, DtlsCid, MismatchError, PeerVerify, Security
 
 TLS_1_2: Final = 0x0303
 DTLS_1_2: Final = 0xFEFD
-MAX_CONTEXTS: Final = 64
-"""How many contexts are kept; one with a CA takes some 20 KB."""
-
 CERTIFICATE_SUITES: Final = b"ALL:!aNULL:!eNULL:+kDHE:+kDHEPSK:+kRSAPSK:@SECLEVEL=0"
 """Everything that proves an identity, however old: devices have CCM_8, SHA-1 and short RSA keys; the slow ones last."""
 
@@ -41,16 +40,39 @@ class Context(SSL.Context):
     callbacks: tuple[Any, ...] = ()
 
 
+class Traits(NamedTuple):
+    """What a context depends on."""
+
+    bundle: Bundle
+    server: bool
+    peer_verify: PeerVerify
+    session_cache: bool
+    datagrams: bool
+    cid: bool
+
+
+_shared: WeakValueDictionary[Traits, Context] = WeakValueDictionary()
+
+
 def context_for(security: Security, *, datagrams: bool) -> Context:
     """Return the context for connections with ``security``: DTLS where ``datagrams``, else TLS.
 
     Raises:
-        CredentialError: the credentials cannot be used.
+        CredentialError: the bundle cannot be used.
     """
     unknown = security.server and security.peer_verify is PeerVerify.OPTIONAL  # see `_verify`
-    cache = security.session_cache and not unknown
-    cid = offers_cid(security, datagrams=datagrams)
-    return _context(security.credentials, security.server, security.peer_verify, cache, datagrams, cid)
+    traits = Traits(
+        bundle=security.bundle,
+        server=security.server,
+        peer_verify=security.peer_verify,
+        session_cache=security.session_cache and not unknown,
+        datagrams=datagrams,
+        cid=offers_cid(security, datagrams=datagrams),
+    )
+    context = _shared.get(traits)
+    if context is None:
+        _shared[traits] = context = _make(traits)
+    return context
 
 
 def offers_cid(security: Security, *, datagrams: bool) -> bool:
@@ -58,32 +80,30 @@ def offers_cid(security: Security, *, datagrams: bool) -> bool:
     return datagrams and not security.server and security.dtls_cid is not DtlsCid.DISABLED
 
 
-@lru_cache(maxsize=MAX_CONTEXTS)
-def _context(
-    credentials: Credentials, server: bool, peer_verify: PeerVerify, session_cache: bool, datagrams: bool, cid: bool
-) -> Context:
+def _make(traits: Traits) -> Context:
+    bundle, server, datagrams = traits.bundle, traits.server, traits.datagrams
     context = Context(SSL.DTLS_METHOD if datagrams else SSL.TLS_METHOD)
     version = DTLS_1_2 if datagrams else TLS_1_2
     context.set_min_proto_version(version)
     context.set_max_proto_version(version)
     context.set_options(OPTIONS)
     context.set_mode(SSL.MODE_RELEASE_BUFFERS)
-    psk_only = bool(credentials.psk) and not (credentials.ca or credentials.certificate)
-    _choose_suites(context, PSK_SUITES if psk_only else CERTIFICATE_SUITES, cid=cid)
-    _cache_sessions(context, server=server, on=session_cache)
-    _trust(context, credentials.ca, server=server)
-    _verify(context, peer_verify, server=server)
-    _identify(context, credentials)
-    if credentials.psk:
-        _share_key(context, credentials, server=server)
-    elif server and not credentials.certificate:
+    psk_only = bool(bundle.psk) and not (bundle.ca or bundle.certificate)
+    _choose_suites(context, PSK_SUITES if psk_only else CERTIFICATE_SUITES, cid=traits.cid)
+    _cache_sessions(context, server=server, on=traits.session_cache)
+    _trust(context, bundle.ca, server=server)
+    _verify(context, traits.peer_verify, server=server)
+    _identify(context, bundle)
+    if bundle.psk:
+        _share_key(context, bundle, server=server)
+    elif server and not bundle.certificate:
         raise CredentialError("certificate", "a server needs one")
     return context
 
 
 def _choose_suites(context: Context, suites: bytes, *, cid: bool) -> None:
     if cid:
-        from vmodem.net.cid import CIPHERS, offer  # not at the top: few connections have one
+        from vmodem.tls.cid import CIPHERS, offer  # not at the top: few connections have one
 
         suites += CIPHERS
         offer(context)
@@ -91,7 +111,7 @@ def _choose_suites(context: Context, suites: bytes, *, cid: bool) -> None:
 
 
 def _cache_sessions(context: Context, *, server: bool, on: bool) -> None:
-    """Keep sessions or not; a client's are kept by the network, not by OpenSSL."""
+    """Keep sessions or not; a client's are kept in its modem's `Memory`, not by OpenSSL."""
     context.set_session_id(b"vmodem")
     context.set_session_cache_mode(SSL.SESS_CACHE_SERVER if server and on else SSL.SESS_CACHE_OFF)
     if not on:
@@ -131,17 +151,17 @@ def _note(connection: SSL.Connection, certificate: crypto.X509, code: int, depth
     return True
 
 
-def _identify(context: Context, credentials: Credentials) -> None:
+def _identify(context: Context, bundle: Bundle) -> None:
     """Use our own certificate, the chain behind it, and its key."""
-    if not credentials.certificate:
-        if credentials.key:
+    if not bundle.certificate:
+        if bundle.key:
             raise CredentialError("certificate", "there is a key but no certificate")
         return
-    own, *chain = _certificates("certificate", credentials.certificate)
-    if not credentials.key:
+    own, *chain = _certificates("certificate", bundle.certificate)
+    if not bundle.key:
         raise CredentialError("key", "there is a certificate but no key")
     try:
-        key: Any = load_pem_private_key(credentials.key, None)
+        key: Any = load_pem_private_key(bundle.key, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is encrypted
         raise CredentialError("key", "not a private key in PEM without a password") from None
     try:
@@ -170,11 +190,11 @@ def _certificates(part: str, pem: bytes) -> list[x509.Certificate]:
         raise CredentialError(part, "not a certificate in PEM") from None
 
 
-def _share_key(context: Context, credentials: Credentials, *, server: bool) -> None:
+def _share_key(context: Context, bundle: Bundle, *, server: bool) -> None:
     """Use the pre-shared key; pyOpenSSL has no method for it, but binds the functions of OpenSSL on purpose."""
     if not getattr(SSL._lib, "Cryptography_HAS_PSK", 0):  # type: ignore[attr-defined]
         raise OSError(errno.EOPNOTSUPP, "this OpenSSL has no pre-shared keys")
-    identity, key = credentials.psk_identity, credentials.psk
+    identity, key = bundle.psk_identity, bundle.psk
     if b"\0" in identity or len(identity) > PSK_IDENTITY_LIMIT:
         raise CredentialError("psk_identity", "too long, or with a NUL")
     callback = _server_key(identity, key) if server else _client_key(identity, key)

@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import time
+from secrets import token_bytes
 
 import pytest
 from hypothesis import given
@@ -19,23 +20,9 @@ from tests.cid import Server as CidServer
 from vmodem import dialects
 from vmodem.core import calls
 from vmodem.net.fake import FakeNetwork
-from vmodem.net.interface import (
-    MSG_PEEK,
-    POLLERR,
-    POLLHUP,
-    POLLIN,
-    POLLOUT,
-    CredentialError,
-    Credentials,
-    DtlsCid,
-    Family,
-    HandshakeError,
-    Option,
-    PeerVerify,
-    SecureSocket,
-    Security,
-    SocketType,
-)
+from vmodem.net.interface import MSG_PEEK, POLLERR, POLLHUP, POLLIN, POLLOUT, Family, Option, SocketType
+from vmodem.tls.security import Bundle, CredentialError, DtlsCid, HandshakeError, PeerVerify, SecureSocket, Security
+from vmodem.tls.stack import Tls
 from vmodem.virtual import Virtual
 
 STREAM, DGRAM = SocketType.STREAM, SocketType.DGRAM
@@ -43,13 +30,15 @@ KINDS = [STREAM, DGRAM]
 SERVER, CLIENT = ("192.0.2.1", 4433), ("192.0.2.2", 49152)
 
 C = CERTIFICATES
-NAMED = Security(credentials=C.trusting(), hostname=HOST, server_name=HOST)
-SERVING = Security(credentials=C.having(C.server), server=True, peer_verify=PeerVerify.NONE)
-KEYED = Security(credentials=shared_key())
-KEYED_SERVER = Security(credentials=shared_key(), server=True)
+NAMED = Security(bundle=C.trusting(), hostname=HOST, server_name=HOST)
+SERVING = Security(bundle=C.having(C.server), server=True, peer_verify=PeerVerify.NONE)
+KEYED = Security(bundle=shared_key())
+KEYED_SERVER = Security(bundle=shared_key(), server=True)
 
 
-class Listener:
+class Driver:
+    now = 0.0
+
     def __init__(self):
         self.events = {}
 
@@ -59,16 +48,22 @@ class Listener:
     def resolved(self, token, answer):
         raise AssertionError("nothing was looked up")
 
+    def reschedule(self):
+        raise AssertionError("nothing waits for a moment")
+
 
 class End:
     """A plain socket in memory that is connected, the secure one in front of it, and the plain one's peer."""
 
-    def __init__(self, kind, security, *, server=False, network=None, window=65536):
+    def __init__(self, kind, security, *, server=False, network=None, tls=None, window=65536):
         self.network = network or FakeNetwork("192.0.2.1" if server else "192.0.2.2", window=window)
-        self.network.listener = self.listener = Listener()
+        if network is None:
+            self.network.driver = Driver()
+        self.driver = self.network.driver
+        self.tls = tls or Tls(token_bytes)
         self.plain = self.connect(kind, server)
         self.peer = self.plain.peer
-        self.socket = self.network.secure(self.plain, security)
+        self.socket = self.tls.secure(self.plain, security)
         self.done = False
 
     def connect(self, kind, server):
@@ -100,7 +95,7 @@ class End:
     def events(self):
         """Return what was told since last asked."""
         self.network.deliver()
-        return self.listener.events.pop(self.socket, 0)
+        return self.driver.events.pop(self.socket, 0)
 
     def recv(self, size=1 << 20):
         """Return all that waits."""
@@ -116,9 +111,9 @@ class End:
 class Pair:
     """Two ends; `carry` takes what they send from one to the other."""
 
-    def __init__(self, kind, client, server, *, network=None, window=65536):
-        self.client = End(kind, client, network=network, window=window)
-        self.server = End(kind, server, server=True, window=window)
+    def __init__(self, kind, client, server, *, tls=None, server_tls=None, window=65536):
+        self.client = End(kind, client, tls=tls, window=window)
+        self.server = End(kind, server, server=True, tls=server_tls, window=window)
         self.ends = self.client, self.server
 
     def carry(self, cut=lambda data: [data]):
@@ -179,7 +174,7 @@ def fails(code, call, *arguments):
 
 
 def security(credentials, **options):
-    return Security(credentials=credentials, **options)
+    return Security(bundle=credentials, **options)
 
 
 class TestHandshake:
@@ -326,7 +321,7 @@ class TestHandshake:
             end.socket.handshake()
         assert caught.value.errno == errno.ECONNRESET
         end.socket.close()
-        assert (end.network.sockets, end.network.secured) == ([], {})
+        assert (end.network.sockets, end.tls.busy) == ([], False)
 
     def test_a_slow_reader(self):
         """The flights fill the window of a peer that does not read, and nothing is lost."""
@@ -367,7 +362,7 @@ class TestHandshake:
 
     def test_flights_are_cut_into_datagrams(self):
         server = security(
-            Credentials(certificate=C.rsa_server.certificate + C.ca.certificate * 3, key=C.rsa_server.key),
+            Bundle(certificate=C.rsa_server.certificate + C.ca.certificate * 3, key=C.rsa_server.key),
             server=True,
             peer_verify=PeerVerify.NONE,
         )
@@ -383,9 +378,8 @@ class TestHandshake:
 class TestSecurity:
     def test_contexts_are_shared(self):
         def shared(first, second):
-            return pair(STREAM, first).client.socket._tls.get_context() is (
-                pair(STREAM, second).client.socket._tls.get_context()
-            )
+            ends = End(STREAM, first), End(STREAM, second)
+            return ends[0].socket._tls.get_context() is ends[1].socket._tls.get_context()
 
         same = security(C.trusting(), hostname="127.0.0.1")
         assert shared(NAMED, same)
@@ -395,16 +389,16 @@ class TestSecurity:
     @pytest.mark.parametrize(
         ("part", "credentials"),
         [
-            ("ca", Credentials(ca=b"nonsense")),
-            ("ca", Credentials(ca=b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")),
-            ("certificate", Credentials(certificate=C.client.key, key=C.client.key)),
-            ("certificate", Credentials(key=C.client.key)),
-            ("key", Credentials(certificate=C.client.certificate)),
-            ("key", Credentials(certificate=C.client.certificate, key=C.client.certificate)),
-            ("key", Credentials(certificate=C.client.certificate, key=C.server.key)),
-            ("key", Credentials(certificate=C.client.certificate, key=C.rsa_server.key)),
-            ("psk_identity", Credentials(psk=PSK, psk_identity=b"a\0b")),
-            ("psk_identity", Credentials(psk=PSK, psk_identity=b"x" * 200)),
+            ("ca", Bundle(ca=b"nonsense")),
+            ("ca", Bundle(ca=b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")),
+            ("certificate", Bundle(certificate=C.client.key, key=C.client.key)),
+            ("certificate", Bundle(key=C.client.key)),
+            ("key", Bundle(certificate=C.client.certificate)),
+            ("key", Bundle(certificate=C.client.certificate, key=C.client.certificate)),
+            ("key", Bundle(certificate=C.client.certificate, key=C.server.key)),
+            ("key", Bundle(certificate=C.client.certificate, key=C.rsa_server.key)),
+            ("psk_identity", Bundle(psk=PSK, psk_identity=b"a\0b")),
+            ("psk_identity", Bundle(psk=PSK, psk_identity=b"x" * 200)),
         ],
     )
     def test_credentials_that_cannot_be_used(self, kind, part, credentials):
@@ -426,14 +420,14 @@ class TestSecurity:
             pem = b"\n".join([head, *pem_lines(bytes(damaged)), foot, b""])
             own = {} if part == "ca" else {"certificate": C.client.certificate, "key": C.client.key}
             try:
-                End(STREAM, security(Credentials(**{**own, part: pem})))
+                End(STREAM, security(Bundle(**{**own, part: pem})))
             except CredentialError:
                 refused += 1
         assert refused > 50
 
     def test_a_server_needs_an_identity(self, kind):
         with pytest.raises(CredentialError, match="a server needs one"):
-            End(kind, security(Credentials(), server=True), server=True)
+            End(kind, security(Bundle(), server=True), server=True)
 
     @pytest.mark.parametrize("name", ["", "a\0b", "caf\xe9", "x" * 256])
     def test_names_that_are_none(self, kind, name):
@@ -448,11 +442,10 @@ class TestSecurity:
         assert "PRIVATE" not in shown
 
     def test_only_a_connected_socket_can_be_secured(self, kind):
-        network = FakeNetwork()
-        fails(errno.ENOTCONN, network.secure, network.open(Family.IPV4, kind), NAMED)
-        both = pair(kind)
-        fails(errno.EISCONN, both.client.network.secure, both.client.plain, NAMED)
-        fails(errno.EISCONN, both.client.network.secure, both.client.socket, NAMED)
+        end = pair(kind).client
+        fails(errno.ENOTCONN, end.tls.secure, end.network.open(Family.IPV4, kind), NAMED)
+        fails(errno.EISCONN, end.tls.secure, end.plain, NAMED)
+        fails(errno.EISCONN, end.tls.secure, end.socket, NAMED)
 
     def test_a_connection_identifier_that_the_server_does_not_know(self):
         for offered in (DtlsCid.SUPPORTED, DtlsCid.ENABLED):
@@ -463,14 +456,26 @@ class TestSecurity:
             assert both.server.recv() == b"hello"
 
     def test_nobody_without_a_secure_socket_pays_for_openssl(self):
-        program = "import sys, vmodem.serve, vmodem.net.fake; sys.exit('OpenSSL' in sys.modules)"
+        program = (
+            "import sys, vmodem.serve, vmodem.virtual, vmodem.net.layer, vmodem.tls.stack\n"
+            "sys.exit(bool({'OpenSSL', 'cryptography'} & set(sys.modules)))"
+        )
         assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 class TestSessions:
-    def resumed(self, kind, network, client=None, server=None):
+    @pytest.fixture(autouse=True)
+    def a_server_that_stays(self):
+        self.server_tls = Tls(token_bytes)
+        yield
+        self.server_tls.close()
+
+    def pair(self, kind, tls, client=None, server=None):
+        return pair(kind, client or self.CLIENT, server or self.SERVER, tls=tls, server_tls=self.server_tls)
+
+    def resumed(self, kind, tls, client=None, server=None):
         """Connect; return whether either end says that a session was resumed."""
-        both = pair(kind, client or self.CLIENT, server or self.SERVER, network=network)
+        both = self.pair(kind, tls, client, server)
         for end in both.ends:
             end.socket.close()
         assert both.client.socket.resumed == both.server.socket.resumed
@@ -480,55 +485,55 @@ class TestSessions:
     SERVER = security(C.having(C.server), server=True, peer_verify=PeerVerify.NONE, session_cache=True)
 
     def test_resumed_until_it_is_purged(self, kind):
-        network = FakeNetwork("192.0.2.2")
-        assert [self.resumed(kind, network) for _ in range(3)] == [False, True, True]
-        network.purge_sessions()
-        assert [self.resumed(kind, network) for _ in range(2)] == [False, True]
+        tls = Tls(token_bytes)
+        assert [self.resumed(kind, tls) for _ in range(3)] == [False, True, True]
+        tls.purge()
+        assert [self.resumed(kind, tls) for _ in range(2)] == [False, True]
 
     def test_a_restarted_device_has_forgotten(self, kind):
-        network = FakeNetwork("192.0.2.2")
-        self.resumed(kind, network)
-        network.close()
-        assert not self.resumed(kind, network)
+        tls = Tls(token_bytes)
+        self.resumed(kind, tls)
+        tls.close()
+        assert not self.resumed(kind, tls)
 
     def test_another_modem_has_its_own(self, kind):
-        assert not self.resumed(kind, FakeNetwork("192.0.2.2"))
-        assert not self.resumed(kind, FakeNetwork("192.0.2.2"))
+        assert not self.resumed(kind, Tls(token_bytes))
+        assert not self.resumed(kind, Tls(token_bytes))
 
     def test_switched_off_at_either_end(self, kind):
-        network = FakeNetwork("192.0.2.2")
-        assert [self.resumed(kind, network, client=NAMED) for _ in range(2)] == [False, False]
-        assert [self.resumed(kind, network, server=SERVING) for _ in range(2)] == [False, False]
+        tls = Tls(token_bytes)
+        assert [self.resumed(kind, tls, client=NAMED) for _ in range(2)] == [False, False]
+        assert [self.resumed(kind, tls, server=SERVING) for _ in range(2)] == [False, False]
 
     def test_a_session_is_not_resumed_by_who_checks_more(self, kind):
-        network = FakeNetwork("192.0.2.2")
+        tls = Tls(token_bytes)
         careless = security(C.trusting(), peer_verify=PeerVerify.NONE, session_cache=True)
-        self.resumed(kind, network, client=careless)
-        assert not self.resumed(kind, network)
-        assert not self.resumed(kind, network, client=security(C.trusting(), session_cache=True))
+        self.resumed(kind, tls, client=careless)
+        assert not self.resumed(kind, tls)
+        assert not self.resumed(kind, tls, client=security(C.trusting(), session_cache=True))
 
     def test_what_was_wrong_is_known_after_resumption_too(self, kind):
-        network = FakeNetwork("192.0.2.2")
+        tls = Tls(token_bytes)
         optional = security(C.trusting(), hostname="other", peer_verify=PeerVerify.OPTIONAL, session_cache=True)
         for resumed in (False, True):
-            both = pair(kind, optional, self.SERVER, network=network)
+            both = self.pair(kind, tls, optional)
             assert both.client.socket.resumed == resumed
             assert both.client.socket.verify_error == "hostname mismatch"
 
     def test_a_connection_that_was_lost_can_be_resumed(self, kind):
-        network = FakeNetwork("192.0.2.2")
-        both = pair(kind, self.CLIENT, self.SERVER, network=network)
+        tls = Tls(token_bytes)
+        both = self.pair(kind, tls)
         both.client.socket.abort(errno.ETIMEDOUT)
         both.client.socket.close()
         both.server.socket.close()
-        assert self.resumed(kind, network)
+        assert self.resumed(kind, tls)
 
     def test_they_are_bounded(self):
-        network = FakeNetwork("192.0.2.2")
+        tls = Tls(token_bytes)
         for n in range(40):
             client = security(C.trusting(), server_name=f"host{n}", session_cache=True)
-            self.resumed(STREAM, network, client=client)
-        assert len(network.sessions) == 32
+            self.resumed(STREAM, tls, client=client)
+        assert len(tls._memory._sessions) == 32
 
 
 class TestStream:
@@ -555,7 +560,7 @@ class TestStream:
         assert both.server.events() == 0
         both.server.peer.send(record[-1:])
         assert both.server.events() == POLLIN
-        assert both.server.plain not in both.server.listener.events
+        assert both.server.plain not in both.server.driver.events
 
     def test_what_is_taken_is_sent_before_more_is_taken(self):
         both = pair(window=1000)
@@ -599,13 +604,14 @@ class TestStream:
         both.client.peer.stop_reading()
         both.client.socket.send(b"x" * 5000)
         both.client.socket.close()
-        both.client.network.close()
+        both.client.tls.close()
         assert not both.client.network.sockets
         both = pair(window=1000)
         both.client.peer.stop_reading()
         both.client.socket.send(b"x" * 5000)
         both.client.socket.close()
-        both.client.network.set_up(False)
+        both.client.network.set_link(up=False)
+        both.client.network.deliver()
         assert not both.client.network.sockets
 
     def test_close_notify(self):
@@ -849,9 +855,9 @@ class TestLossyPath:
             {"client": security(C.trusting(C.client)), "server": security(C.trusting(C.server), server=True)},
             {"client": KEYED, "server": KEYED_SERVER},
         ]
-        network = FakeNetwork("192.0.2.2")
-        pair(DGRAM, TestSessions.CLIENT, TestSessions.SERVER, network=network)
-        securities.append({"client": TestSessions.CLIENT, "server": TestSessions.SERVER, "network": network})
+        known = {"tls": Tls(token_bytes), "server_tls": Tls(token_bytes)}
+        pair(DGRAM, TestSessions.CLIENT, TestSessions.SERVER, **known)
+        securities.append({"client": TestSessions.CLIENT, "server": TestSessions.SERVER, **known})
         paths = [
             LossyPath(lambda n, lost=lost: (int(n != lost), False), **ends) for ends in securities for lost in range(8)
         ]
@@ -922,8 +928,7 @@ class TestCall:
     def start(self, kind, timeout):
         network = FakeNetwork("192.0.2.2")
         virtual = Virtual(dialects.find("sm-1.0"), network=network)
-        end = End(kind, NAMED, network=network)
-        network.listener = virtual
+        end = End(kind, NAMED, network=network, tls=virtual.modem.tls)
         outcome = []
 
         async def run():
@@ -1005,7 +1010,7 @@ class TestNoise:
         for end in both.ends:
             end.socket.close()
             end.network.deliver()
-            assert not end.network.secured
+            assert not end.tls.busy
 
 
 class TestLink:
@@ -1013,10 +1018,10 @@ class TestLink:
         both = pair(kind)
         both.server.socket.send(b"too late")
         both.carry()
-        both.client.network.set_up(False)
+        both.client.network.set_link(up=False)
         assert both.client.events() & POLLHUP
         assert both.client.socket.poll() == POLLHUP
-        both.client.network.set_up(True)
+        both.client.network.set_link(up=True)
         fails(errno.ENETDOWN, both.client.socket.recv, 10, 0)
         fails(errno.ENETDOWN, both.client.socket.send, b"x")
         assert both.client.socket.take_error() == errno.ENETDOWN
@@ -1024,7 +1029,7 @@ class TestLink:
     def test_a_handshake_ends_with_the_link(self, kind):
         end = End(kind, NAMED)
         assert not end.handshake()
-        end.network.set_up(False)
+        end.network.set_link(up=False)
         assert end.events() & POLLHUP
         fails(errno.ENETDOWN, end.socket.handshake)
 
@@ -1070,7 +1075,7 @@ class TestSocket:
         both = pair(kind)
         for end in both.ends:
             end.socket.close()
-            assert (end.network.sockets, end.network.secured) == ([], {})
+            assert (end.network.sockets, end.tls.busy) == ([], False)
         del both, end
         gc.collect()
         assert not [one for one in gc.get_objects() if isinstance(one, SecureSocket)]

@@ -1,0 +1,1 @@
+"""TLS and DTLS beside the network: over the connected sockets of any network, by OpenSSL."""

@@ -1,0 +1,92 @@
+"""The TLS of one modem: it secures connected sockets, and remembers what the next connection can use.
+
+Everybody may import this module. OpenSSL is imported when the first socket is to be secured: nobody else pays for it.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from vmodem.net.interface import NetSocket, SocketType
+from vmodem.tls.security import SecureSocket, Security
+
+if TYPE_CHECKING:
+    from vmodem.tls.memory import Memory
+
+
+class Tls:
+    """TLS and DTLS over the sockets of any network.
+
+    What our own code draws at random comes from ``random``, so a modem that is given the same numbers replays. OpenSSL
+    cannot be given any: pyOpenSSL binds neither its generators nor the engines that stand for them. So the bytes of a
+    handshake and of encrypted records differ from run to run, and with them the lengths of ECDSA signatures; what the
+    host hears does not. OpenSSL also reads the time itself, for the retransmission of DTLS flights that get lost.
+
+    Args:
+        random: returns as many random bytes as it is asked for.
+    """
+
+    __slots__ = ("_memory", "_random", "_sockets")
+
+    def __init__(self, random: Callable[[int], bytes]) -> None:
+        self._random = random
+        self._memory: Memory | None = None
+        self._sockets: dict[NetSocket, SecureSocket] = {}  # by the plain ones; also those that are closed and linger
+
+    def secure(self, socket: NetSocket, security: Security) -> SecureSocket:
+        """Put TLS, or DTLS, over a connected socket; nobody but the secure socket uses ``socket`` from then on.
+
+        Raises:
+            CredentialError: the bundle cannot be used.
+            OSError: the socket is not connected, or a name in ``security`` cannot be one.
+        """
+        if isinstance(socket, SecureSocket) or socket in self._sockets:
+            raise OSError(errno.EISCONN, "secured already")
+        self._sockets[socket] = front = self._front(socket, security)
+        return front
+
+    def _front(self, socket: NetSocket, security: Security) -> SecureSocket:
+        if socket.type is SocketType.STREAM:
+            from vmodem.tls.stream import TlsSocket
+
+            return TlsSocket(socket, security, self._remembered(), self._released)
+        from vmodem.tls.datagram import DtlsSocket
+
+        return DtlsSocket(socket, security, self._remembered(), self._released, self._random)
+
+    def check(self, security: Security, type: SocketType) -> None:
+        """Refuse a bundle that `secure` would refuse: what a server cannot use shows before anybody connects.
+
+        Raises:
+            CredentialError: the bundle cannot be used.
+        """
+        self._remembered().context_for(security, datagrams=type is not SocketType.STREAM)
+
+    def purge(self) -> None:
+        """Forget the sessions: no later connection resumes one."""
+        if self._memory is not None:
+            self._memory.purge()
+
+    def close(self) -> None:
+        """Close every secure socket that is still open, let none linger, and forget everything."""
+        for socket in list(self._sockets.values()):
+            socket.close()
+            socket.abort(errno.ECONNABORTED)
+        self._memory = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a secure socket is open, or still sends what it took before it was closed."""
+        return bool(self._sockets)
+
+    def _remembered(self) -> Memory:
+        if self._memory is None:
+            from vmodem.tls.memory import Memory
+
+            self._memory = Memory()
+        return self._memory
+
+    def _released(self, socket: NetSocket) -> None:
+        del self._sockets[socket]

@@ -3,31 +3,46 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from vmodem import __version__, dialects
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
+from vmodem.errors import UnknownDialectError
 
 if TYPE_CHECKING:
     from vmodem.credentials.directory import DirectoryStore
     from vmodem.credentials.store import Slot
+    from vmodem.endpoints.endpoint import Setting, Spec
 
 USAGE_ERROR: Final = 2
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line that says what is wrong and where to read what would be right."""
+    """A parser whose errors are one line that says what is wrong and where to read what would be right.
 
-    def __init__(self, **options: Any) -> None:
+    Args:
+        fill: adds the arguments when there is something to parse: what they need is imported then, not before.
+        options: what argparse takes.
+    """
+
+    def __init__(self, *, fill: Callable[[Parser], None] | None = None, **options: Any) -> None:
         super().__init__(**options, allow_abbrev=False)
+        self._fill = fill
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Add the arguments, then parse."""
+        fill, self._fill = self._fill, None
+        if fill is not None:
+            fill(self)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Print ``message`` and end the program with status 2."""
@@ -35,65 +50,40 @@ class Parser(argparse.ArgumentParser):
 
 
 class AddEndpoint(argparse.Action):
-    """Append an endpoint, so that the order on the command line is kept."""
+    """Append an endpoint, so that the order on the command line is kept; ``const`` is its kind."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: Any = None
     ) -> None:
-        """Append the endpoint that the option's converter made."""
-        kind = (option or "").lstrip("-")
-        endpoints = [*(namespace.endpoints or []), (kind, values)]
-        if kind == "stdio" and endpoints.count((kind, values)) > 1:
+        """Append the endpoint that the option names."""
+        kind: type[Spec] = self.const
+        try:
+            spec = kind.parse(values or None if values == [] else values)
+        except ValueError as error:
+            raise argparse.ArgumentError(self, str(error)) from None
+        endpoints = [*(namespace.endpoints or []), spec]
+        if kind.single and endpoints.count(spec) > 1:
             raise argparse.ArgumentError(self, "may be given once only")
         namespace.endpoints = endpoints
 
 
-def link_path(value: str) -> str:
-    """Refuse an empty path."""
-    if not value:
-        raise argparse.ArgumentTypeError("the path of the link is empty")
-    return value
-
-
-def tcp_address(value: str) -> tuple[str, int]:
-    """Parse ``[HOST:]PORT``; an IPv6 HOST stands in square brackets."""
-    host, _, port = value.rpartition(":")
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    elif ":" in host:
-        raise argparse.ArgumentTypeError(f"{value!r}: an IPv6 host needs square brackets, as in [::1]:5000")
-    if not (port.isascii() and port.isdigit() and int(port) <= 65535):
-        raise argparse.ArgumentTypeError(f"{value!r} is not [HOST:]PORT with a port from 0 to 65535")
-    return host or "127.0.0.1", int(port)
-
-
 def serial_device(value: str) -> tuple[str, int]:
     """Parse ``DEVICE[@BAUD]``."""
-    from vmodem.endpoints.serial import DEFAULT_BAUD, speed_of
+    from vmodem.endpoints.serial import Serial
 
-    device, at, baud = value.rpartition("@")
-    if not at:
-        return value, DEFAULT_BAUD
-    if not (baud.isascii() and baud.isdigit() and speed_of(int(baud)) is not None):
-        raise argparse.ArgumentTypeError(f"{baud!r} is no speed of a serial port; 115200 would be one")
-    return device, int(baud)
-
-
-def ip_address(value: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """Parse an IP address."""
     try:
-        return ipaddress.ip_address(value)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{value!r} is no IPv4 or IPv6 address") from None
+        port = Serial.parse(value)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return port.device, port.baud
 
 
 def dialect(value: str) -> Dialect:
     """Find a dialect by its name."""
     try:
         return dialects.find(value)
-    except KeyError:
-        known = ", ".join([*dialects.MODULES, *dialects.SHORT_NAMES])
-        raise argparse.ArgumentTypeError(f"unknown dialect {value!r}; known are {known}") from None
+    except UnknownDialectError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def make_parser() -> Parser:
@@ -101,7 +91,7 @@ def make_parser() -> Parser:
     parser = Parser(prog="vmodem", description="A software modem on the host's real sockets.")
     parser.add_argument("--version", action="version", version=f"vmodem {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
-    _add_serve(commands)
+    commands.add_parser("serve", help="be a modem", description="Be a modem at one or more endpoints.", fill=_add_serve)
     listing = commands.add_parser("dialects", help="list the dialects")
     listing.set_defaults(run=_dialects, parser=listing)
     listing = commands.add_parser("commands", help="list the commands of a dialect")
@@ -130,23 +120,26 @@ def _add_dialect(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_serve(commands: Any) -> None:
-    parser = commands.add_parser("serve", help="be a modem", description="Be a modem at one or more endpoints.")
+def _add_serve(parser: Parser) -> None:
+    from vmodem.endpoints import KINDS, spec_of
+
     _add_dialect(parser)
-    endpoints = parser.add_argument_group("endpoints (a pseudo terminal where none is given)")
-    add = {"dest": "endpoints", "action": AddEndpoint}
-    endpoints.add_argument(
-        "--pty", nargs="?", type=link_path, metavar="LINK", help="a pseudo terminal, and a link to it", **add
-    )
-    endpoints.add_argument(
-        "--tcp",
-        type=tcp_address,
-        metavar="[HOST:]PORT",
-        help="a TCP listener, one modem for each connection",
-        **add,
-    )
-    endpoints.add_argument("--stdio", nargs=0, help="standard input and output", **add)
-    endpoints.add_argument("--serial", type=serial_device, metavar="DEVICE[@BAUD]", help="a serial port, 8N1", **add)
+    first, *_ = KINDS
+    endpoints = parser.add_argument_group(f"endpoints (--{first} where none is given)")
+    settings = parser.add_argument_group("endpoints, all of a kind")
+    for kind in KINDS:
+        spec = spec_of(kind)
+        endpoints.add_argument(
+            f"--{kind}",
+            dest="endpoints",
+            action=AddEndpoint,
+            const=spec,
+            nargs="?" if spec.optional else None if spec.metavar else 0,
+            metavar=spec.metavar or None,
+            help=spec.help,
+        )
+        for setting in spec.settings:
+            _add_setting(settings, setting)
     parser.add_argument("--ready-file", type=Path, metavar="PATH", help="appears once every endpoint accepts bytes")
     parser.add_argument(
         "--follow",
@@ -156,7 +149,6 @@ def _add_serve(commands: Any) -> None:
     )
     parser.add_argument(
         "--address",
-        type=ip_address,
         action="append",
         default=[],
         help="the modem's own address, once for each family (default 127.0.0.1, ::1; any for what goes out)",
@@ -164,14 +156,7 @@ def _add_serve(commands: Any) -> None:
     parser.add_argument("--offline", action="store_true", help="start detached from the network")
     parser.add_argument("--credentials", type=Path, metavar="DIR", help="where credentials are kept between runs")
     parser.add_argument("--terminator", choices=[end.value for end in Terminator], help="what ends a line")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file: identity, cell, Wi-Fi, serial line")
-    parser.add_argument(
-        "--hangup",
-        choices=["reset", "keep"],
-        default="reset",
-        help="what a host that closes the pseudo terminal does to the modem (default reset)",
-    )
-    parser.add_argument("--rtscts", action="store_true", help="RTS/CTS flow control on serial ports")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file: identity, cell, Wi-Fi, modems")
     parser.add_argument(
         "--log-level",
         type=str.lower,
@@ -180,6 +165,18 @@ def _add_serve(commands: Any) -> None:
         help="how much goes to standard error; debug shows the AT dialogue (default warning)",
     )
     parser.set_defaults(run=_serve, parser=parser)
+
+
+def _add_setting(group: Any, setting: Setting) -> None:
+    if setting.choices:
+        group.add_argument(
+            f"--{setting.name}",
+            choices=setting.choices,
+            default=setting.choices[0],
+            help=f"{setting.help} (default {setting.choices[0]})",
+        )
+    else:
+        group.add_argument(f"--{setting.name}", action="store_true", help=setting.help)
 
 
 CREDENTIAL: Final = """\
@@ -214,57 +211,38 @@ def _add_credentials(commands: Any) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from vmodem.config import Config, ConfigError, load
-    from vmodem.credentials.directory import DirectoryStore, StoreError
-    from vmodem.credentials.store import Store
-    from vmodem.endpoints.endpoint import EndpointError
-    from vmodem.serve import EndpointSpec, Options, serve
+    from vmodem.endpoints import KINDS, spec_of
+    from vmodem.errors import EndpointError, VmodemError
+    from vmodem.profile import Profile
+    from vmodem.profiles import chosen, load_profiles
+    from vmodem.program import Options, Served, run
+    from vmodem.stderr import Stderr
 
-    logging.basicConfig(
-        level=arguments.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
-    )
-    makers = {
-        "pty": lambda value: EndpointSpec("pty", path=value),
-        "tcp": lambda value: EndpointSpec("tcp", host=value[0], port=value[1]),
-        "stdio": lambda value: EndpointSpec("stdio"),
-        "serial": lambda value: EndpointSpec("serial", path=value[0], baud=value[1]),
-    }
-    endpoints = tuple(makers[kind](value) for kind, value in arguments.endpoints or [("pty", None)])
+    logging.basicConfig(handlers=[Stderr()], format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("vmodem").setLevel(arguments.log_level.upper())
+    settings = {setting.name: getattr(arguments, setting.name) for kind in KINDS for setting in spec_of(kind).settings}
+    served: list[Served] = []
     try:
-        config = Config() if arguments.config is None else load(arguments.config)
-        credentials = Store() if arguments.credentials is None else DirectoryStore(arguments.credentials)
-    except (ConfigError, StoreError) as error:
+        profile = Profile(
+            dialect=arguments.dialect,
+            follow=arguments.follow,
+            terminator=arguments.terminator,
+            offline=arguments.offline,
+            addresses=tuple(arguments.address),
+            **({} if arguments.credentials is None else {"credentials": arguments.credentials}),
+        )
+        if arguments.config is not None:
+            config, served = load_profiles(arguments.config, profile)
+            profile = replace(profile, config=config)
+    except VmodemError as error:
         arguments.parser.error(str(error))
-    options = Options(
-        dialect=arguments.dialect,
-        endpoints=endpoints,
-        config=config,
-        follow=Follow(arguments.follow),
-        terminator=None if arguments.terminator is None else Terminator(arguments.terminator),
-        addresses=_addresses(arguments),
-        offline=arguments.offline,
-        keep=arguments.hangup == "keep",
-        rtscts=arguments.rtscts,
-        ready_file=arguments.ready_file,
-        credentials=credentials,
-    )
+    specs = arguments.endpoints or ([] if served else [spec_of(next(iter(KINDS))).parse(None)])
+    served = [*(Served(profile, chosen(spec, settings)) for spec in specs), *served]
     try:
-        return serve(options)
+        return run(Options(served, arguments.ready_file, served[0].profile.device.name))
     except EndpointError as error:
         print(f"vmodem serve: {error}", file=sys.stderr)
         return 1
-
-
-def _addresses(arguments: argparse.Namespace) -> dict[Any, str]:
-    from vmodem.net.interface import Family
-
-    addresses: dict[Any, str] = {}
-    for address in arguments.address:
-        family = Family.IPV4 if address.version == 4 else Family.IPV6
-        if family in addresses:
-            arguments.parser.error("argument --address: may be given once for each family")
-        addresses[family] = str(address)
-    return addresses
 
 
 def _dialects(arguments: argparse.Namespace) -> int:
@@ -346,8 +324,9 @@ def _remove_credential(arguments: argparse.Namespace) -> int:
 
 def _with_store(arguments: argparse.Namespace, action: Callable[[DirectoryStore], str | None], *, create: bool) -> int:
     """Do something with the store; what goes wrong, or what ``action`` returns, is printed, and the status is 1."""
-    from vmodem.credentials.directory import DirectoryStore, StoreError
+    from vmodem.credentials.directory import DirectoryStore
     from vmodem.credentials.store import StoreFullError
+    from vmodem.errors import StoreError
 
     logging.basicConfig(stream=sys.stderr, format=f"{arguments.parser.prog}: %(message)s")
     try:

@@ -1,18 +1,21 @@
 """The configuration file: who the modem is and what its network looks like.
 
-TOML, every key optional; `load` reports what is wrong in one line. The defaults describe an nRF9160 with a test SIM,
-and an Ameba in reach of a test network.
+TOML, every key optional; `load_config` reports what is wrong in one line. The defaults describe an nRF9160 with a
+test SIM, and an Ameba in reach of a test network.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from ipaddress import AddressValueError, IPv4Address
 from math import inf
 from pathlib import Path
 from typing import Any, Final, TypeAlias
+
+from vmodem.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +187,7 @@ class Config:
     firmware: Firmware = field(default_factory=Firmware)
 
 
-_TABLES: Final[dict[str, Any]] = {
+TABLES: Final[dict[str, Any]] = {
     "identity": Identity,
     "cell": Cell,
     "serial": Serial,
@@ -194,6 +197,9 @@ _TABLES: Final[dict[str, Any]] = {
     "firmware": Firmware,
 }
 """The class behind each table."""
+
+LIST: Final = "network"
+"""The one that is an array of tables."""
 
 SECURITIES: Final = (
     "Open",
@@ -214,10 +220,6 @@ SECURITIES: Final = (
 
 MODES: Final = ("B", "G", "A", "N", "AC", "AX")
 """The kinds of 802.11, the oldest first."""
-
-
-class ConfigError(Exception):
-    """The configuration file cannot be used; the message is one line that says why."""
 
 
 def _like(pattern: str) -> Callable[[Any], bool]:
@@ -279,50 +281,89 @@ _CHECKS: Final[dict[str, _Check]] = {
 """The check of every value that needs one, by table and key."""
 
 
-def load(path: Path) -> Config:
-    """Read the configuration file at ``path``.
+def load_config(path: Path | str) -> Config:
+    """Read the configuration file at ``path``, one that describes no modems of its own (``[[modem]]``).
 
     Raises:
         ConfigError: it cannot be read, is not TOML, names a key or a type that does not exist, or has a value that is
             out of range.
     """
+    with telling(path):
+        return configured(read(path))
+
+
+@contextmanager
+def telling(path: Path | str) -> Iterator[None]:
+    """Let every `ConfigError` begin with the file."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error.__cause__
+
+
+def read(path: Path | str) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        ConfigError: it cannot be read, or is not TOML.
+    """
     import tomllib
 
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(error.strerror or "it cannot be read") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"byte {error.start + 1} is no text in UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(error)) from error
+
+
+def configured(raw: Mapping[str, Any], place: str = "") -> Config:
+    """Return the configuration that tables of TOML describe.
+
+    Args:
+        raw: the tables by name.
+        place: what stands before their names in what is said of mistakes, such as ``modem[0].``.
+
+    Raises:
+        ConfigError: they name a key or a type that does not exist, or have a value that is out of range.
+    """
     import msgspec  # not at the top: nobody without a configuration file pays for it
 
+    _check_keys(raw, place)
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        _check_keys(raw)
         config = msgspec.convert(raw, Config)
-        _check_values(config)
-        return config
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError, ConfigError) as error:
-        raise ConfigError(f"{path}: {error}") from error
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{error} in {place.rstrip('.')}" if place else str(error)) from error
+    _check_values(config, place)
+    return config
 
 
-def _check_keys(raw: dict[str, object]) -> None:
+def _check_keys(raw: Mapping[str, Any], place: str) -> None:
     """Refuse unknown keys, which dataclasses would silently drop."""
     for name, value in raw.items():
-        if name not in _TABLES or not isinstance(value, dict | list):
-            raise ConfigError(f"unknown table [{name}], known are {', '.join(_TABLES)}")
-        known = [option.name for option in fields(_TABLES[name])]
-        for place, table in _tables(name, value):
+        if name not in TABLES or not isinstance(value, dict | list):
+            raise ConfigError(f"unknown table [{place}{name}], known are {', '.join(TABLES)}")
+        if isinstance(value, list) != (name == LIST):
+            written = f"[[{name}]]" if name == LIST else f"[{name}]"
+            raise ConfigError(f"{place}{name} has to be written {written}")
+        known = [option.name for option in fields(TABLES[name])]
+        for where, table in _tables(place + name, value):
             for key in table if isinstance(table, dict) else ():
                 if key not in known:
-                    raise ConfigError(f"unknown key {key} in [{place}], known are {', '.join(known)}")
+                    raise ConfigError(f"unknown key {key} in [{where}], known are {', '.join(known)}")
 
 
-def _check_values(config: Config) -> None:
+def _check_values(config: Config, place: str) -> None:
     """Refuse values that no device has, or that would break the lines that the modem sends."""
-    for name in _TABLES:
-        for place, table in _tables(name, getattr(config, name)):
+    for name in TABLES:
+        for where, table in _tables(place + name, getattr(config, name)):
             for option in fields(table):
                 value = getattr(table, option.name)
                 check = _CHECKS.get(f"{name}.{option.name}", _TEXT if isinstance(value, str) else None)
                 if check is not None and not check[0](value):
-                    raise ConfigError(f"{place}.{option.name} is {value!r}, accepted: {check[1]}")
+                    raise ConfigError(f"{where}.{option.name} is {value!r}, accepted: {check[1]}")
 
 
 def _tables(name: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -378,9 +378,9 @@ class TestPeers:
         closed = threading.Event()
 
         def serve(connection):
+            closed.wait(PATIENCE)
             while piece := connection.recv(65536):
                 got.extend(piece)
-                closed.wait(PATIENCE)
 
         with python_server(serve) as address:
             sock = world.connect_to(address, STREAM, trusting())

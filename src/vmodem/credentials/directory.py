@@ -36,6 +36,7 @@ from vmodem.credentials.store import (
     in_order,
     need_room,
 )
+from vmodem.errors import StoreError
 
 log = logging.getLogger("vmodem")
 
@@ -57,10 +58,6 @@ LOCK_PATIENCE: Final = 2.0
 _POLL: Final = 0.005
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _NEW: Final = ".new"
-
-
-class StoreError(Exception):
-    """The directory cannot be used; the message is one line that says why."""
 
 
 def path_of(slot: Slot) -> Path:

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Final
 
 from vmodem.core.dialect import Dialect
+from vmodem.errors import UnknownDialectError
 
 MODULES: Final = {
     "sm-1.0": "vmodem.dialects.nrf.sm",
@@ -26,9 +27,12 @@ def find(name: str) -> Dialect:
     """Return the dialect called ``name``, or its short name.
 
     Raises:
-        KeyError: there is none of that name.
+        UnknownDialectError: there is none of that name.
     """
-    dialect: Dialect = import_module(MODULES[SHORT_NAMES.get(name, name)]).DIALECT
+    module = MODULES.get(SHORT_NAMES.get(name, name))
+    if module is None:
+        raise UnknownDialectError(f"unknown dialect {name!r}; known are {', '.join([*MODULES, *SHORT_NAMES])}")
+    dialect: Dialect = import_module(module).DIALECT
     return dialect
 
 

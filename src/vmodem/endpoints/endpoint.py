@@ -4,16 +4,90 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Protocol
 
+from vmodem.core.line import Signals
 from vmodem.core.modem import Modem
-
-MakeModem: TypeAlias = Callable[..., Modem]
-"""Makes a modem that is not yet booted; the `Signals` of its line may be given."""
+from vmodem.reactor import Reactor
 
 
-class EndpointError(Exception):
-    """An endpoint cannot be opened; the message is one line that says which and why."""
+class MakeModem(Protocol):
+    """Makes a modem that is not yet booted."""
+
+    def __call__(self, where: str, signals: Signals | None = None) -> Modem:
+        """Return a modem.
+
+        Args:
+            where: where its host is, in a few words for the log.
+            signals: the wires of its line, None for a line that has none.
+        """
+
+
+class Opening(NamedTuple):
+    """What an endpoint is opened with.
+
+    Attributes:
+        reactor: the process's reactor.
+        make_modem: makes the modem of a host.
+        gone: called once where the endpoint ends by itself: with why, or None where that is no failure.
+    """
+
+    reactor: Reactor
+    make_modem: MakeModem
+    gone: Callable[[str | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Something that can be chosen for every endpoint of a kind.
+
+    Attributes:
+        name: its name, as an option and in the configuration file.
+        help: what it does.
+        choices: the values it may have, the first is the default; none where it is switched on by being there.
+    """
+
+    name: str
+    help: str
+    choices: tuple[str, ...] = ()
+
+
+class Spec(ABC):
+    """One endpoint that is asked for: its kind, and what was said of it.
+
+    Attributes:
+        kind: the kind's name: its option, and its key in the configuration file and the ready file.
+        help: what it is, in a few words.
+        metavar: how its value reads, empty where it has none.
+        optional: whether the value may be left out.
+        settings: what can be chosen for all of its kind; each is a field of the spec.
+        single: whether a process can have only one.
+    """
+
+    kind: ClassVar[str]
+    help: ClassVar[str]
+    metavar: ClassVar[str] = ""
+    optional: ClassVar[bool] = False
+    settings: ClassVar[tuple[Setting, ...]] = ()
+    single: ClassVar[bool] = False
+
+    @classmethod
+    @abstractmethod
+    def parse(cls, value: str | None) -> Spec:
+        """Read the value of an option or of a key, None where there is none.
+
+        Raises:
+            ValueError: it makes no sense; the message says what would.
+        """
+
+    @abstractmethod
+    def open(self, opening: Opening) -> Endpoint:
+        """Open the endpoint.
+
+        Raises:
+            EndpointError: it cannot be opened.
+        """
 
 
 class Endpoint(ABC):
@@ -25,7 +99,11 @@ class Endpoint(ABC):
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
-        """Return what the ready file says of this endpoint."""
+        """Return what the ready file says of this endpoint: its kind, and where it is."""
+
+    @abstractmethod
+    def where(self) -> str:
+        """Return where a host finds it, as `vmodem serve` prints it; empty where nothing is to be printed."""
 
     @abstractmethod
     def close(self) -> None:

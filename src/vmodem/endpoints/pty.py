@@ -9,19 +9,51 @@ import os
 import termios
 import tty
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from vmodem.core.modem import Modem
-from vmodem.endpoints.endpoint import Endpoint, EndpointError, MakeModem
+from vmodem.endpoints.endpoint import Endpoint, Opening, Setting, Spec
 from vmodem.endpoints.presence import Presence
 from vmodem.endpoints.session import Session
+from vmodem.errors import EndpointError
 from vmodem.reactor import Reactor
 
 log = logging.getLogger("vmodem")
 
 LINGER: Final = 0.02
 """Seconds after a host has gone in which its last bytes may still come: the kernel delivers them in its own time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pty(Spec):
+    """A pseudo terminal.
+
+    Attributes:
+        link: path of a symbolic link to it, None for none.
+        hangup: what a host that closes the terminal does to the modem: ``reset``, or ``keep`` its state.
+    """
+
+    kind = "pty"
+    help = "a pseudo terminal, and a link to it"
+    metavar = "LINK"
+    optional = True
+    settings = (Setting("hangup", "what a host that closes the pseudo terminal does to the modem", ("reset", "keep")),)
+
+    link: str | None = None
+    hangup: str = "reset"
+
+    @classmethod
+    def parse(cls, value: str | None) -> Pty:
+        """Read the path of the link, if any."""
+        if value == "":
+            raise ValueError("the path of the link is empty")
+        return cls(value)
+
+    def open(self, opening: Opening) -> PtyEndpoint:
+        """Open a terminal and make the link."""
+        return PtyEndpoint(opening, None if self.link is None else Path(self.link), keep=self.hangup == "keep")
 
 
 class PtySession(Session):
@@ -71,15 +103,14 @@ class PtyEndpoint(Endpoint):
     `Presence`.
 
     Args:
-        reactor: the process's reactor.
-        make_modem: makes the modem.
+        opening: what it is opened with.
         link: path of the symbolic link, None for none.
         keep: whether the modem keeps its state when the host closes the terminal.
     """
 
-    def __init__(self, reactor: Reactor, make_modem: MakeModem, link: Path | None, *, keep: bool) -> None:
-        self._reactor = reactor
-        self._make_modem = make_modem
+    def __init__(self, opening: Opening, link: Path | None, *, keep: bool) -> None:
+        self._reactor = opening.reactor
+        self._make_modem = opening.make_modem
         self._link = link
         self._session: Session | None = None
         self._sessions: set[Session] = set()  # the current one, and earlier ones that still finish what they do
@@ -105,7 +136,11 @@ class PtyEndpoint(Endpoint):
 
     def describe(self) -> dict[str, Any]:
         """Return what the ready file says of this endpoint."""
-        return {"kind": "pty", "path": self.path if self._link is None else str(self._link)}
+        return {"kind": "pty", "path": self.where()}
+
+    def where(self) -> str:
+        """Return the path of the link, or of the terminal."""
+        return self.path if self._link is None else str(self._link)
 
     def close(self) -> None:
         """Close the terminal and remove the link."""
@@ -122,7 +157,7 @@ class PtyEndpoint(Endpoint):
             self._link.unlink()
 
     def _begin(self) -> None:
-        modem = self._make_modem()
+        modem = self._make_modem(self.where())
         if self._presence is None:
             session = Session(self._reactor, modem, self._master, self._master, self._sessions.discard)
         else:

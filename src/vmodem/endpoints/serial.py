@@ -6,13 +6,13 @@ import logging
 import os
 import termios
 import tty
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from vmodem.core.line import Signals
-from vmodem.endpoints.endpoint import Endpoint, EndpointError, MakeModem
+from vmodem.endpoints.endpoint import Endpoint, Opening, Setting, Spec
 from vmodem.endpoints.session import Session
-from vmodem.reactor import Reactor
+from vmodem.errors import EndpointError
 
 log = logging.getLogger("vmodem")
 
@@ -21,28 +21,51 @@ DEFAULT_BAUD: Final = 115200
 _CFLAG, _ISPEED, _OSPEED = 2, 4, 5
 
 
+@dataclass(frozen=True, slots=True)
+class Serial(Spec):
+    """A serial port, 8N1.
+
+    Attributes:
+        device: path of the port.
+        baud: speed in bit/s, one that termios knows.
+        rtscts: whether RTS/CTS flow control is on.
+    """
+
+    kind = "serial"
+    help = "a serial port, 8N1"
+    metavar = "DEVICE[@BAUD]"
+    settings = (Setting("rtscts", "RTS/CTS flow control on serial ports"),)
+
+    device: str
+    baud: int = DEFAULT_BAUD
+    rtscts: bool = False
+
+    @classmethod
+    def parse(cls, value: str | None) -> Serial:
+        """Read ``DEVICE[@BAUD]``."""
+        device, at, baud = (value or "").rpartition("@")
+        if not at:
+            return cls(value or "")
+        if not (baud.isascii() and baud.isdigit() and speed_of(int(baud)) is not None):
+            raise ValueError(f"{baud!r} is no speed of a serial port; 115200 would be one")
+        return cls(device, int(baud))
+
+    def open(self, opening: Opening) -> SerialEndpoint:
+        """Open the port."""
+        return SerialEndpoint(opening, self.device, self.baud, rtscts=self.rtscts)
+
+
 class SerialEndpoint(Endpoint):
     """A serial port.
 
     Args:
-        reactor: the process's reactor.
-        make_modem: makes the modem.
+        opening: what it is opened with.
         device: path of the port.
         baud: speed in bit/s, one that termios knows.
         rtscts: whether RTS/CTS flow control is on.
-        ended: called when the port has gone away.
     """
 
-    def __init__(
-        self,
-        reactor: Reactor,
-        make_modem: MakeModem,
-        device: str,
-        baud: int,
-        *,
-        rtscts: bool,
-        ended: Callable[[str], None],
-    ) -> None:
+    def __init__(self, opening: Opening, device: str, baud: int, *, rtscts: bool) -> None:
         self._device = device
         self._baud = baud
         self._signals = Signals(baud, rtscts=rtscts)
@@ -56,11 +79,11 @@ class SerialEndpoint(Endpoint):
             os.close(self._fd)
             raise EndpointError(f"cannot use {device} as a serial port: {error.args[-1]}") from error
         self._session = Session(
-            reactor,
-            make_modem(self._signals),
+            opening.reactor,
+            opening.make_modem(device, self._signals),
             self._fd,
             self._fd,
-            lambda session: ended(f"the serial port {device} has gone"),
+            lambda session: opening.gone(f"the serial port {device} has gone"),
         )
         self._signals.to_host = self._change
 
@@ -84,6 +107,10 @@ class SerialEndpoint(Endpoint):
     def describe(self) -> dict[str, Any]:
         """Return what the ready file says of this endpoint."""
         return {"kind": "serial", "path": self._device, "baud": self._baud}
+
+    def where(self) -> str:
+        """Return the path of the port."""
+        return self._device
 
     def close(self) -> None:
         """End the session and close the port."""

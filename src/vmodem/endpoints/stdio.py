@@ -4,31 +4,49 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from vmodem.endpoints.endpoint import Endpoint, EndpointError, MakeModem
+from vmodem.endpoints.endpoint import Endpoint, Opening, Spec
 from vmodem.endpoints.session import Session
-from vmodem.reactor import Reactor
+from vmodem.errors import EndpointError
 
 STDIN, STDOUT = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stdio(Spec):
+    """Standard input and output; the end of input ends the endpoint."""
+
+    kind = "stdio"
+    help = "standard input and output"
+    single = True
+
+    @classmethod
+    def parse(cls, value: str | None) -> Stdio:
+        """Take no value."""
+        if value is not None:
+            raise ValueError(f"{value!r}: standard input and output have no address")
+        return cls()
+
+    def open(self, opening: Opening) -> StdioEndpoint:
+        """Take standard input and output."""
+        return StdioEndpoint(opening)
 
 
 class StdioEndpoint(Endpoint):
     """Standard input and output.
 
     Args:
-        reactor: the process's reactor.
-        make_modem: makes the modem.
-        ended: called at the end of input, once what was asked for is done; with why, where writing failed.
+        opening: what it is opened with.
     """
 
-    def __init__(self, reactor: Reactor, make_modem: MakeModem, ended: Callable[[str | None], None]) -> None:
+    def __init__(self, opening: Opening) -> None:
         if sys.__stdin__ is None or sys.__stdout__ is None:
             raise EndpointError("standard input and output are not both open")
-        self._told = ended
+        self._gone = opening.gone
         self._blocking = [(fd, os.get_blocking(fd)) for fd in (STDIN, STDOUT)]
-        self._session = Session(reactor, make_modem(), STDIN, STDOUT, self._ended)
+        self._session = Session(opening.reactor, opening.make_modem("stdio"), STDIN, STDOUT, self._ended)
 
     def start(self) -> None:
         """Accept bytes."""
@@ -37,11 +55,15 @@ class StdioEndpoint(Endpoint):
         self._session.start()
 
     def _ended(self, session: Session) -> None:
-        self._told(f"standard output: {session.error.strerror}" if session.error else None)
+        self._gone(f"standard output: {session.error.strerror}" if session.error else None)
 
     def describe(self) -> dict[str, Any]:
         """Return what the ready file says of this endpoint."""
         return {"kind": "stdio"}
+
+    def where(self) -> str:
+        """Return nothing: standard output is not for that."""
+        return ""
 
     def close(self) -> None:
         """End the session; give the descriptors back as they were, the caller's shell uses them too."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from dataclasses import dataclass
 from typing import Any, Final
 
-from vmodem.endpoints.endpoint import Endpoint, EndpointError, MakeModem
+from vmodem.endpoints.endpoint import Endpoint, Opening, Spec
 from vmodem.endpoints.session import Session
-from vmodem.reactor import Reactor
+from vmodem.errors import EndpointError
 
 log = logging.getLogger("vmodem")
 
@@ -18,21 +19,59 @@ RETRY: Final = 0.1
 """Seconds until connections are accepted again after the process ran out of descriptors."""
 
 
-class TcpEndpoint(Endpoint):
-    """A TCP listener.
+@dataclass(frozen=True, slots=True)
+class Tcp(Spec):
+    """A TCP listener, one modem for each connection.
 
-    Args:
-        reactor: the process's reactor.
-        make_modem: makes a modem for each connection.
+    Attributes:
         host: where to listen.
         port: 0 picks a free one.
     """
 
-    def __init__(self, reactor: Reactor, make_modem: MakeModem, host: str, port: int) -> None:
-        self._reactor = reactor
-        self._loop = reactor.loop
+    kind = "tcp"
+    help = "a TCP listener, one modem for each connection"
+    metavar = "[HOST:]PORT"
+
+    host: str = "127.0.0.1"
+    port: int = 0
+
+    @classmethod
+    def parse(cls, value: str | None) -> Tcp:
+        """Read ``[HOST:]PORT``; an IPv6 HOST stands in square brackets."""
+        host, _, port = (value or "").rpartition(":")
+        if host.startswith("[") and host.endswith("]"):
+            host = host[1:-1]
+        elif ":" in host:
+            raise ValueError(f"{value!r}: an IPv6 host needs square brackets, as in [::1]:5000")
+        if not (port.isascii() and port.isdigit() and int(port) <= 65535):
+            raise ValueError(f"{value!r} is not [HOST:]PORT with a port from 0 to 65535")
+        return cls(host or "127.0.0.1", int(port))
+
+    def open(self, opening: Opening) -> TcpEndpoint:
+        """Listen."""
+        return TcpEndpoint(opening, self.host, self.port)
+
+
+def shown(address: tuple[Any, ...]) -> str:
+    """Return an address as HOST:PORT, an IPv6 host in square brackets."""
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class TcpEndpoint(Endpoint):
+    """A TCP listener.
+
+    Args:
+        opening: what it is opened with.
+        host: where to listen.
+        port: 0 picks a free one.
+    """
+
+    def __init__(self, opening: Opening, host: str, port: int) -> None:
+        self._reactor = opening.reactor
+        self._loop = opening.reactor.loop
         self._exhausted = False
-        self._make_modem = make_modem
+        self._make_modem = opening.make_modem
         self._sessions: dict[Session, socket.socket] = {}
         try:
             family, kind, protocol, _, address = socket.getaddrinfo(
@@ -56,6 +95,10 @@ class TcpEndpoint(Endpoint):
         host, port = self._listener.getsockname()[:2]
         return {"kind": "tcp", "host": host, "port": port}
 
+    def where(self) -> str:
+        """Return HOST:PORT."""
+        return shown(self._listener.getsockname())
+
     def close(self) -> None:
         """Close the listener and every connection."""
         self._loop.remove_reader(self._listener.fileno())
@@ -66,7 +109,7 @@ class TcpEndpoint(Endpoint):
 
     def _accept(self) -> None:
         try:
-            connection, _ = self._listener.accept()
+            connection, address = self._listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
             return
         except OSError as error:
@@ -80,7 +123,7 @@ class TcpEndpoint(Endpoint):
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         fd = connection.fileno()
-        session = Session(self._reactor, self._make_modem(), fd, fd, self._ended)
+        session = Session(self._reactor, self._make_modem(shown(address)), fd, fd, self._ended)
         self._sessions[session] = connection
         session.start()
 

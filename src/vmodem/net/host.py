@@ -13,7 +13,7 @@ import select
 import socket
 import struct
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from vmodem.net.interface import (
@@ -411,7 +411,7 @@ class HostNetwork(Network):
 
     up: bool
 
-    def __init__(self, reactor: Reactor, addresses: dict[Family, str], sources: dict[Family, str]) -> None:
+    def __init__(self, reactor: Reactor, addresses: Mapping[Family, str], sources: Mapping[Family, str]) -> None:
         self.up = True
         self.reactor = reactor
         self._addresses = addresses

@@ -457,7 +457,7 @@ class TestSecurity:
 
     def test_nobody_without_a_secure_socket_pays_for_openssl(self):
         program = (
-            "import sys, vmodem.serve, vmodem.virtual, vmodem.net.layer, vmodem.tls.stack\n"
+            "import sys, vmodem.program, vmodem.virtual, vmodem.net.layer, vmodem.tls.stack\n"
             "sys.exit(bool({'OpenSSL', 'cryptography'} & set(sys.modules)))"
         )
         assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,0 +1,143 @@
+"""`vmodem serve`: a hub with signals, a ready file, what is printed and an exit status."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vmodem.endpoints.endpoint import Endpoint, Spec
+from vmodem.errors import EndpointError
+from vmodem.hub import Hub
+from vmodem.profile import Profile
+
+log = logging.getLogger("vmodem")
+
+
+class Served(NamedTuple):
+    """One endpoint that is asked for, and what its modems are."""
+
+    profile: Profile
+    spec: Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `vmodem serve` was asked for.
+
+    Attributes:
+        served: the endpoints.
+        ready_file: what appears once every endpoint accepts bytes, None for nothing.
+        dialect: the dialect that the ready file names.
+    """
+
+    served: Sequence[Served]
+    ready_file: Path | None
+    dialect: str
+
+
+class Program:
+    """All endpoints of one process."""
+
+    def __init__(self, options: Options, loop: asyncio.AbstractEventLoop) -> None:
+        self._options = options
+        self._loop = loop
+        self._hub = Hub(loop, self._gone)
+        self._described: list[tuple[Served, Endpoint]] = []
+        self._stopped = asyncio.Event()
+        self._status = 0
+
+    async def run(self) -> int:
+        """Serve until a signal, or the end of standard input or of the last endpoint; return the exit status.
+
+        Raises:
+            EndpointError: an endpoint cannot be opened.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            self._loop.add_signal_handler(number, self._stopped.set)
+        try:
+            for served in self._options.served:
+                self._described.append((served, self._hub.add(*served)))
+            self._announce()
+            await self._stopped.wait()
+        finally:
+            self._hub.close()
+        return self._status
+
+    def _gone(self, endpoint: Endpoint, reason: str | None) -> None:
+        """Go on without an endpoint that has ended, unless it was the last one, or standard input."""
+        if reason is not None:
+            log.error("%s", reason)
+        if not self._hub.endpoints or endpoint.describe()["kind"] == "stdio":
+            self._status = int(reason is not None)
+            self._stopped.set()
+
+    def _announce(self) -> None:
+        """Start every endpoint, then tell where they are."""
+        document = {
+            "dialect": self._options.dialect,
+            "pid": os.getpid(),
+            "endpoints": [_described(served.profile, endpoint) for served, endpoint in self._described],
+        }
+        places = [endpoint.where() for _, endpoint in self._described]
+        with _appearing(self._options.ready_file, json.dumps(document) + "\n"):
+            self._hub.start()
+        if all(places) and sys.stdout is not None:
+            for place in places:
+                print(place, flush=True)
+
+
+def _described(profile: Profile, endpoint: Endpoint) -> dict[str, Any]:
+    """Return what the ready file says of an endpoint: of one with a name, that too, and what it answers as."""
+    named = {"name": profile.name, "dialect": profile.device.name} if profile.name else {}
+    return endpoint.describe() | named
+
+
+def run(options: Options) -> int:
+    """Serve as ``options`` say; return the exit status.
+
+    Raises:
+        EndpointError: an endpoint cannot be opened.
+    """
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(_run(options))
+
+
+async def _run(options: Options) -> int:
+    return await Program(options, asyncio.get_running_loop()).run()
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's factory where the extra ``fast`` is installed."""
+    try:
+        import uvloop  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+@contextlib.contextmanager
+def _appearing(path: Path | None, text: str) -> Iterator[None]:
+    """Let a file appear with all its contents when the block has ended; fail before it where that cannot be done."""
+    if path is None:
+        yield
+        return
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.unlink(missing_ok=True)  # of an earlier run that was killed
+        temporary.write_text(text, encoding="utf-8")
+        yield
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise EndpointError(f"cannot write the ready file {path}: {error.strerror}") from error

@@ -1,0 +1,57 @@
+"""The log on standard error: a reader that does not read stops nobody."""
+
+import fcntl
+import logging
+import os
+
+import pytest
+
+from vmodem.stderr import Stderr
+
+
+@pytest.fixture
+def pipe():
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    yield reader, writer
+    os.close(reader)
+    os.close(writer)
+
+
+def record(text):
+    return logging.LogRecord("vmodem", logging.INFO, "", 0, text, (), None)
+
+
+def test_lines_are_written_in_order(pipe):
+    reader, writer = pipe
+    handler = Stderr(writer)
+    for number in range(3):
+        handler.emit(record(f"line {number}"))
+    handler.flush()
+    assert os.read(reader, 4096) == b"line 0\nline 1\nline 2\n"
+
+
+def test_what_nobody_reads_is_lost_and_counted(pipe):
+    reader, writer = pipe
+    handler = Stderr(writer, limit=10)
+    for _ in range(100):
+        handler.emit(record("x" * 999))
+    got = b""
+    while got.count(b"\n") < 10:
+        got += os.read(reader, 4096)
+    handler.flush()
+    handler.emit(record("the last one"))
+    handler.flush()
+    lines = (got + os.read(reader, 4096)).splitlines()
+    told = next(line for line in lines if b"lost" in line)
+    assert lines[-1] == b"the last one"
+    assert lines.count(b"x" * 999) + int(told.split()[0]) == 100
+
+
+def test_a_reader_that_has_gone_is_no_failure():
+    reader, writer = os.pipe()
+    os.close(reader)
+    handler = Stderr(writer)
+    handler.emit(record("nobody"))
+    handler.flush()
+    os.close(writer)

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -50,15 +51,24 @@ class Parser(argparse.ArgumentParser):
 
 
 class AddEndpoint(argparse.Action):
-    """Append an endpoint, so that the order on the command line is kept; ``const`` is its kind."""
+    """Append an endpoint, so that the order on the command line is kept.
+
+    Args:
+        kind: its kind.
+        options: what argparse gives.
+    """
+
+    def __init__(self, *, kind: type[Spec], **options: Any) -> None:
+        super().__init__(**options)
+        self._kind = kind
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: Any = None
     ) -> None:
         """Append the endpoint that the option names."""
-        kind: type[Spec] = self.const
+        kind = self._kind
         try:
-            spec = kind.parse(values or None if values == [] else values)
+            spec = kind.parse(None if values == [] else values)
         except ValueError as error:
             raise argparse.ArgumentError(self, str(error)) from None
         endpoints = [*(namespace.endpoints or []), spec]
@@ -125,15 +135,14 @@ def _add_serve(parser: Parser) -> None:
 
     _add_dialect(parser)
     first, *_ = KINDS
-    endpoints = parser.add_argument_group(f"endpoints (--{first} where none is given)")
+    endpoints: Any = parser.add_argument_group(f"endpoints (--{first} where none is given)")
     settings = parser.add_argument_group("endpoints, all of a kind")
     for kind in KINDS:
         spec = spec_of(kind)
         endpoints.add_argument(
             f"--{kind}",
             dest="endpoints",
-            action=AddEndpoint,
-            const=spec,
+            action=partial(AddEndpoint, kind=spec),
             nargs="?" if spec.optional else None if spec.metavar else 0,
             metavar=spec.metavar or None,
             help=spec.help,

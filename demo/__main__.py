@@ -13,7 +13,7 @@ from tests.serving import Served
 from demo import ameba, slm, sm
 from demo.secure import keep_credentials
 from demo.talk import Talk, show
-from vmodem.transcript import ENDS
+from vmodem.transcripts.matching import ENDS
 
 CONVERSATIONS: dict[str, list[Callable[[Talk], None]]] = {
     "sm-1.0": [sm.tcp, sm.udp, sm.tls, sm.dtls, sm.server, sm.polling, sm.cellular],

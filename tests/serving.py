@@ -13,7 +13,7 @@ import tty
 from pathlib import Path
 
 from vmodem import dialects
-from vmodem.transcript import ENDS
+from vmodem.transcripts.matching import ENDS
 
 PATIENCE = 10
 

@@ -12,7 +12,8 @@ import pytest
 
 from vmodem import dialects
 from vmodem.net.layer import NetworkLayer
-from vmodem.transcript import Block, bytewise, parse, play, random_chunks, whole
+from vmodem.transcripts.format import Block, parse
+from vmodem.transcripts.player import bytewise, play, random_chunks, whole
 
 ROOT = Path(__file__).parent / "transcripts"
 BLOCKS = [

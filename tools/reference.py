@@ -12,7 +12,8 @@ from vmodem import dialects
 from vmodem.core.dialect import Dialect
 from vmodem.core.errors import CommandError
 from vmodem.core.syntax import Form
-from vmodem.transcript import Block, Expect, Send, parse, play
+from vmodem.transcripts.format import Block, Expect, Send, parse
+from vmodem.transcripts.player import play
 
 ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "docs" / "reference.md"

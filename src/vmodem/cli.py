@@ -110,12 +110,7 @@ def make_parser() -> Parser:
         "--errata", action="store_true", help="list where the manual and its firmware disagree instead"
     )
     listing.set_defaults(run=_commands, parser=listing)
-    play = commands.add_parser("play", help="play a transcript against a fresh modem or a device")
-    play.add_argument("file", type=Path, metavar="FILE.at")
-    _add_dialect(play)
-    play.add_argument("--port", metavar="DEVICE[@BAUD]", type=serial_device, help="a device to play it against")
-    play.add_argument("--update", action="store_true", help="rewrite the expected lines with what is answered")
-    play.set_defaults(run=_play, parser=play)
+    commands.add_parser("play", help="play transcripts against fresh modems or a device", fill=_add_play)
     _add_credentials(commands)
     return parser
 
@@ -166,14 +161,34 @@ def _add_serve(parser: Parser) -> None:
     parser.add_argument("--credentials", type=Path, metavar="DIR", help="where credentials are kept between runs")
     parser.add_argument("--terminator", choices=[end.value for end in Terminator], help="what ends a line")
     parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file: identity, cell, Wi-Fi, modems")
+    _add_log_level(parser, "warning")
+    parser.set_defaults(run=_serve, parser=parser)
+
+
+def _add_play(parser: Parser) -> None:
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a transcript, or a folder of such (*.at)")
+    parser.add_argument(
+        "--dialect",
+        type=dialect,
+        metavar="NAME",
+        help=f"which device it is (default: what the file says, or {dialects.DEFAULT})",
+    )
+    parser.add_argument("--port", metavar="DEVICE[@BAUD]", type=serial_device, help="a device to play it against")
+    parser.add_argument("-k", dest="words", metavar="WORDS", default="", help="only blocks with these words in them")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write a report in the form of JUnit")
+    parser.add_argument("--update", action="store_true", help="rewrite the expected lines with what is answered")
+    _add_log_level(parser, "error")
+    parser.set_defaults(run=_play, parser=parser)
+
+
+def _add_log_level(parser: Parser, default: str) -> None:
     parser.add_argument(
         "--log-level",
         type=str.lower,
         choices=LOG_LEVELS,
-        default="warning",
-        help="how much goes to standard error; debug shows the AT dialogue (default warning)",
+        default=default,
+        help=f"how much goes to standard error; debug shows the AT dialogue (default {default})",
     )
-    parser.set_defaults(run=_serve, parser=parser)
 
 
 def _add_setting(group: Any, setting: Setting) -> None:
@@ -275,22 +290,29 @@ def _commands(arguments: argparse.Namespace) -> int:
 
 
 def _play(arguments: argparse.Namespace) -> int:
-    from vmodem import transcript
+    import termios
 
-    path: Path = arguments.file
+    from vmodem.endpoints.port import SerialPort
+    from vmodem.stderr import Stderr
+    from vmodem.transcripts import play
+    from vmodem.transcripts.format import TranscriptError
+
+    logging.basicConfig(handlers=[Stderr()], format="%(levelname)s %(message)s")
+    logging.getLogger("vmodem").setLevel(arguments.log_level.upper())
+    options = {"words": arguments.words, "report": arguments.junit}
     try:
         if arguments.update:
-            path.write_text(transcript.update(path, arguments.dialect), encoding="utf-8")
+            play.rewrite(arguments.files, arguments.dialect)
             return 0
         if arguments.port is None:
-            return transcript.run(path, arguments.dialect, None, sys.stdout)
-        from vmodem.endpoints.port import SerialPort
-
+            return play.run(arguments.files, arguments.dialect, **options)
         with SerialPort(*arguments.port) as port:
-            return transcript.run(path, arguments.dialect, port, sys.stdout)
+            return play.run(arguments.files, arguments.dialect, port, **options)
     except OSError as error:
-        print(f"vmodem play: {error.filename or path}: {error.strerror}", file=sys.stderr)
-    except transcript.TranscriptError as error:
+        print(f"vmodem play: {error.filename or arguments.port[0]}: {error.strerror}", file=sys.stderr)
+    except termios.error as error:
+        print(f"vmodem play: {arguments.port[0]} is no serial port: {error.args[-1]}", file=sys.stderr)
+    except TranscriptError as error:
         print(f"vmodem play: {error}", file=sys.stderr)
     return 1
 

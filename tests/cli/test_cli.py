@@ -352,3 +352,38 @@ def test_commands(name, shown):
 @pytest.mark.parametrize("name", ["sm", "slm-1.9", "slm-2.0", "slm", "ameba"])
 def test_errata(name):
     assert "with --follow firmware" in vmodem("commands", name, "--errata").stdout
+
+
+class TestPlay:
+    """`vmodem play` as a process: what it prints where, and its status."""
+
+    @pytest.fixture
+    def folder(self, tmp_path):
+        (tmp_path / "good.at").write_text("> AT\n< OK\n")
+        (tmp_path / "bad.at").write_text("> AT#XSOCKET=9,1,0\n< #XSOCKET: 0,1,6\n")
+        return tmp_path
+
+    def test_a_folder_and_a_report(self, folder):
+        report = folder / "report.xml"
+        done = vmodem("play", str(folder), "--junit", str(report))
+        assert (done.returncode, done.stderr) == (1, "")
+        assert "reason:   <op> 9 is none of 1, 2\n" in done.stdout
+        assert done.stdout.endswith("2 files: 1 block passed, 1 failed\n")
+        assert b'<testsuite name="%b/bad.at"' % str(folder).encode() in report.read_bytes()
+
+    def test_words_and_the_log(self, folder):
+        done = vmodem("play", str(folder), "-k", "xsocket", "--log-level", "info")
+        assert (done.returncode, "AT#XSOCKET=9,1,0: <op> 9 is none of 1, 2" in done.stderr) == (1, True)
+        assert vmodem("play", str(folder), "-k", "GOOD").returncode == 0
+
+    @pytest.mark.parametrize(
+        ("arguments", "says"),
+        [
+            (["--port", "/dev/null"], "vmodem play: /dev/null is no serial port: Inappropriate ioctl for device\n"),
+            (["--port", "/does/not/exist"], "vmodem play: /does/not/exist: No such file or directory\n"),
+            (["--junit", "/does/not/exist"], "vmodem play: /does/not/exist: No such file or directory\n"),
+        ],
+    )
+    def test_one_line(self, folder, arguments, says):
+        done = vmodem("play", str(folder / "good.at"), *arguments)
+        assert (done.returncode, done.stderr) == (1, says)

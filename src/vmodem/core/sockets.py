@@ -20,6 +20,10 @@ class Handled(Protocol):
     def net(self) -> NetSocket | None:
         """The network's socket behind it, None where that is closed already."""
 
+    @property
+    def peer(self) -> Handled | None:
+        """The accepted connection that it reaches in its place, None where it is reached itself."""
+
 
 S = TypeVar("S", bound=Handled)
 

@@ -9,20 +9,12 @@ import pytest
 
 from vmodem import dialects
 from vmodem.config import Config
-from vmodem.transcript import (
-    Difference,
-    TranscriptError,
-    bytewise,
-    configure,
-    escape,
-    parse,
-    play,
-    play_device,
-    random_chunks,
-    run,
-    unescape,
-    update,
-)
+from vmodem.transcripts.device import play_device
+from vmodem.transcripts.format import TranscriptError, escape, parse, unescape
+from vmodem.transcripts.matching import Difference
+from vmodem.transcripts.play import run
+from vmodem.transcripts.player import bytewise, configure, play, random_chunks
+from vmodem.transcripts.update import update
 
 DIALECT = dialects.find("sm-1.0")
 
@@ -129,7 +121,7 @@ def test_a_peer_that_does_not_exist_is_named(difference) -> None:
 def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     path = tmp_path / "bad.at"
     path.write_bytes(b"> AT\xff\n")
-    with pytest.raises(TranscriptError, match="not UTF-8"):
+    with pytest.raises(TranscriptError, match=r"bad\.at:1: byte 0xff is no text in UTF-8"):
         parse(path)
 
 
@@ -224,14 +216,14 @@ def test_update_replaces_adds_and_removes_lines(write) -> None:
 
 def test_run_tells_what_passed(write) -> None:
     out = io.StringIO()
-    assert run(write("> AT\n< OK\n\n> AT\n< OK\n"), DIALECT, None, out) == 0
+    assert run([write("> AT\n< OK\n\n> AT\n< OK\n")], DIALECT, None, out=out) == 0
     assert out.getvalue().endswith("test.at: 2 blocks passed\n")
 
 
 @pytest.mark.parametrize("text", ["> AT\n< ERROR\n", "nonsense\n"])
 def test_run_tells_the_first_fault(write, text: str) -> None:
     out = io.StringIO()
-    assert run(write(text), DIALECT, None, out) == 1
+    assert run([write(text)], DIALECT, None, out=out) == 1
     assert "test.at:" in out.getvalue()
 
 
@@ -266,7 +258,7 @@ def test_a_device_that_differs(write, text: str, number: int) -> None:
 def test_what_a_device_cannot_do_is_skipped(write, line: str) -> None:
     out = io.StringIO()
     device = Device({b"AT#XBAD\r": b"\r\nERROR\r\n"})
-    assert run(write(f"{line}\n> AT#XX\n< OK\n"), DIALECT, device, out) == 1
+    assert run([write(f"{line}\n> AT#XX\n< OK\n")], DIALECT, device, out=out) == 1
     assert "skipped" in out.getvalue()
     assert out.getvalue().endswith("0 blocks passed, 1 skipped\n")
     assert b"AT#XX\r" not in device.written

@@ -1,0 +1,374 @@
+"""The format of transcript files: conversations with a modem, one block each, as steps.
+
+This module does no I/O but reading the file, and knows nothing of modems.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from vmodem.net.interface import Address, family_of
+
+
+class TranscriptError(ValueError):
+    """A transcript file makes no sense; the message starts with file and line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a block: its number in the file and its text."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send(Step):
+    """The host sends ``data``, and the terminator where it is a line."""
+
+    data: bytes
+    line: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Expect(Step):
+    """The modem sends a line, exactly these bytes, or a line that matches a regular expression."""
+
+    kind: str  # "<", "<|" or "<~"
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PeerDoes(Step):
+    """A peer, named by a handle or an address, does something."""
+
+    who: str
+    verb: str
+    data: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PeerConnects(Step):
+    """A peer connects to a listening socket."""
+
+    port: int
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Datagram(Step):
+    """Anybody sends a datagram to a socket."""
+
+    address: Address
+    data: bytes
+    handle: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait(Step):
+    """Time passes."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing(Step):
+    """The modem has nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given(Step):
+    """Something that is so before the conversation begins."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One conversation.
+
+    Attributes:
+        path: the file.
+        number: the first line.
+        end: the last line.
+        given: what is so before it begins.
+        steps: what happens.
+        page: the text of its ``# page:`` comment.
+        errata: the manual's mistakes that it tells about.
+        dialect: the dialect that its file is for, empty for any.
+    """
+
+    path: Path
+    number: int
+    end: int
+    given: tuple[Given, ...]
+    steps: tuple[Step, ...]
+    page: str
+    errata: tuple[str, ...]
+    dialect: str = ""
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines that the host sends, for what is covered."""
+        return [step.text[2:] for step in self.steps if isinstance(step, Send) and step.line]
+
+
+MAX_REPEATED: Final = 1 << 24
+"""The most bytes that one repetition may stand for."""
+
+MAX_WAIT: Final = 1_000_000.0
+"""The most seconds that one directive waits."""
+
+_ESCAPE: Final = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|\{(\d+) ([^}]+)\}|(.?))", re.DOTALL)
+_ESCAPES: Final = {"r": b"\r", "n": b"\n", "t": b"\t", "\\": b"\\", '"': b'"'}
+STRING: Final = r'"((?:[^"\\]|\\.)*)"'
+_VERBS: Final = "closes|resets|accepts|stops reading|reads|is closed"
+
+
+def unescape(text: str) -> bytes:
+    r"""Turn ``\r \n \t \\ \" \xNN`` into bytes, and ``\{COUNT TEXT}`` into repetitions; the rest is UTF-8.
+
+    Raises:
+        ValueError: another escape, or more bytes than a transcript may send at once.
+    """
+    parts: list[bytes] = []
+    end = 0
+    for found in _ESCAPE.finditer(text):
+        parts += [text[end : found.start()].encode(), _unescaped(found)]
+        end = found.end()
+    return b"".join([*parts, text[end:].encode()])
+
+
+def _unescaped(found: re.Match[str]) -> bytes:
+    code, count, repeated, name = found.groups()
+    if code is not None:
+        return bytes([int(code, 16)])
+    if count is not None:
+        data = repeated.encode()
+        if len(count) > 9 or len(data) * int(count) > MAX_REPEATED:
+            raise ValueError(f"{found[0]} stands for more than {MAX_REPEATED} bytes")
+        return bytes(data * int(count))
+    if name not in _ESCAPES:
+        raise ValueError(f'unknown escape {found[0]}; known are \\r \\n \\t \\\\ \\" \\xNN \\{{COUNT TEXT}}')
+    return _ESCAPES[name]
+
+
+def escape(data: bytes) -> str:
+    r"""Turn bytes into text that `unescape` understands."""
+    names = {ord(value): f"\\{name}" for name, value in _ESCAPES.items() if name != '"'}
+    return "".join(names.get(byte) or (chr(byte) if 32 <= byte < 127 else f"\\x{byte:02X}") for byte in data)
+
+
+def address(text: str) -> Address:
+    """Parse ``ADDRESS:PORT``; an IPv6 address stands in brackets."""
+    host, _, port = text.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if family_of(bare) is None or (":" in bare) != (bare != host) or not port.isascii() or not port.isdigit():
+        raise ValueError(f"{text!r} is not ADDRESS:PORT, as in 192.0.2.1:7 or [2001:db8::1]:7")
+    return bare, _port(port)
+
+
+def _port(text: str) -> int:
+    if len(text) > 5 or int(text) > 65535:
+        raise ValueError(f"{_shortened(text)} is no port, which is at most 65535")
+    return int(text)
+
+
+def _strings(text: str) -> tuple[bytes, ...]:
+    return tuple(unescape(found) for found in re.findall(STRING, text))
+
+
+def _pattern(number: int, text: str, kind: str, pattern: str) -> Expect:
+    data = pattern.encode()
+    if kind == "<~":
+        try:
+            re.compile(data)
+        except re.error as error:
+            raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+    return Expect(number, text, kind, data)
+
+
+def _wait(number: int, text: str, seconds: str) -> Wait:
+    if float(seconds) > MAX_WAIT:
+        raise ValueError(f"{seconds} seconds are more than {MAX_WAIT:.0f}")
+    return Wait(number, text, float(seconds))
+
+
+GIVEN: Final = "sockets|offline|follow|terminator|config|credential|host|refused|silent|lost|window"
+"""What can be so before a conversation."""
+
+Builder: TypeAlias = Callable[[int, str, "re.Match[str]"], Step]
+
+_DIRECTIVES: Final[list[tuple[str, re.Pattern[str], Builder]]] = [
+    (grammar, re.compile(pattern), build)
+    for grammar, pattern, build in (
+        (">| BYTES", r">\| ?(.*)", lambda n, t, m: Send(n, t, unescape(m[1]), False)),
+        ("> LINE", r"> (.*)", lambda n, t, m: Send(n, t, m[1].encode(), True)),
+        ("<| BYTES", r"(<\|) ?(.*)", lambda n, t, m: Expect(n, t, m[1], unescape(m[2]))),
+        ("<~ PATTERN", r"(<~) (.*)", lambda n, t, m: _pattern(n, t, m[1], m[2])),
+        ("< LINE", r"(<) (.*)", lambda n, t, m: _pattern(n, t, m[1], m[2])),
+        ("given > LINE", r"given > (.*)", lambda n, t, m: Given(n, t, ">", m[1])),
+        (f"given {GIVEN}", r"given (\w+) ?(.*)", lambda n, t, m: Given(n, t, m[1], m[2])),
+        (
+            "peer connects to PORT from ADDRESS:PORT",
+            r"peer connects to (\d+) from (\S+)",
+            lambda n, t, m: PeerConnects(n, t, _port(m[1]), address(m[2])),
+        ),
+        (
+            'peer ADDRESS:PORT sends "DATA" to HANDLE',
+            rf"peer (\S+) sends {STRING} to (\d{{1,9}})",
+            lambda n, t, m: Datagram(n, t, address(m[1]), unescape(m[2]), int(m[3])),
+        ),
+        (f"peer WHO {_VERBS}", rf"peer (\S+) ({_VERBS})", lambda n, t, m: PeerDoes(n, t, m[1], m[2])),
+        (
+            'peer WHO sends "DATA"',
+            rf"peer (\S+) (sends|gets)((?: {STRING})+)",
+            lambda n, t, m: PeerDoes(n, t, m[1], m[2], _strings(m[3])),
+        ),
+        ('peer WHO gets "DATA"', r"(?!)", lambda n, t, m: Step(n, t)),  # matched with the one before
+        (
+            'peer WHO sends "DATA" and closes',
+            rf"peer (\S+) sends((?: {STRING})+) and (closes)",
+            lambda n, t, m: PeerDoes(n, t, m[1], m[4], _strings(m[2])),
+        ),
+        ("wait SECONDS", r"wait (\d{1,12}(?:\.\d{1,12})?)", lambda n, t, m: _wait(n, t, m[1])),
+        ("nothing", r"nothing", lambda n, t, m: Nothing(n, t)),
+    )
+]
+"""Every directive: how it reads, what matches it, what makes a step of it."""
+
+_HEADS: Final = ("dialect NAME", "follow manual|firmware")
+"""What may stand before the first block, and is so for the whole file."""
+
+
+def parse_step(number: int, text: str) -> Step:
+    """Parse one line.
+
+    Raises:
+        ValueError: it is no directive; the message names the nearest one.
+    """
+    for _, pattern, build in _DIRECTIVES:
+        found = pattern.fullmatch(text)
+        if found is not None:
+            return build(number, text, found)
+    raise ValueError(f"{_shortened(text)} is no directive; the nearest is: {nearest(text)}")
+
+
+def nearest(text: str) -> str:
+    """Return how the directive that ``text`` is most like reads."""
+    known = [*(grammar for grammar, _, _ in _DIRECTIVES), *_HEADS, "errata: TEXT", "# COMMENT"]
+    choices = [(grammar, one) for grammar in known for one in _choices(grammar)]
+    asked = _words(text[:80])
+    return max(choices, key=lambda choice: SequenceMatcher(None, _words(choice[1]), asked).ratio())[0]
+
+
+def _choices(grammar: str) -> list[str]:
+    """Return what ``grammar`` stands for, which may offer several words: ``peer WHO closes|resets``."""
+    found = re.fullmatch(r"(.*? )((?:[a-z ]+\|)+[a-z ]+)", grammar)
+    return [grammar] if found is None else [found[1] + one for one in found[2].split("|")]
+
+
+def _words(text: str) -> str:
+    """Return the text as it is compared: what stands for itself counts, what stands for something else does not."""
+    return re.sub(r'"[^"]*"|[A-Z]{2,}\S*|\d\S*', "", text).lower()
+
+
+def _shortened(text: str) -> str:
+    return repr(text if len(text) <= 80 else f"{text[:77]}...")
+
+
+def parse(path: Path) -> list[Block]:
+    """Read a transcript file.
+
+    Raises:
+        TranscriptError: it makes no sense.
+        OSError: it cannot be read.
+    """
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise TranscriptError(f"{path}:{line}: byte {data[error.start]:#04x} is no text in UTF-8") from error
+    lines = text.replace("\r\n", "\n").split("\n")
+    head = _Head(path, lines)
+    blocks = [_parse_block(path, number, group, head) for number, group in _groups(lines)]
+    return [block for block in blocks if block.steps]
+
+
+class _Head:
+    """What a file says of all its blocks: lines before the first of their directives.
+
+    Attributes:
+        dialect: the dialect that it is for, empty for any.
+        follow: the side that it is for, None for the default.
+        numbers: the numbers of its lines.
+    """
+
+    def __init__(self, path: Path, lines: Sequence[str]) -> None:
+        self.dialect = ""
+        self.follow: Given | None = None
+        self.numbers: set[int] = set()
+        for number, text in enumerate(lines, 1):
+            name, _, value = text.partition(" ")
+            if name == "dialect":
+                self.dialect = value.strip()
+            elif name == "follow":
+                self.follow = Given(number, text, "follow", value.strip())
+            elif text.strip() and not text.startswith("#"):
+                return
+            else:
+                continue
+            if not value.strip():
+                raise TranscriptError(f"{path}:{number}: {name} what?")
+            self.numbers.add(number)
+
+
+def _groups(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """Split the lines of a file at blank ones; each group comes with the number of its first line."""
+    group: list[str] = []
+    for number, line in enumerate([*lines, ""], 1):
+        if line.strip():
+            group.append(line)
+        elif group:
+            yield number - len(group), group
+            group = []
+
+
+def _parse_block(path: Path, first: int, lines: Sequence[str], head: _Head) -> Block:
+    steps: list[Step] = []
+    page = ""
+    errata: list[str] = []
+    for number, text in enumerate(lines, first):
+        if number in head.numbers or (text.startswith("#") and not text.startswith("# page:")):
+            continue
+        if text.startswith("# page:"):
+            page = text.removeprefix("# page:").strip()
+        elif text.startswith("errata:"):
+            errata.append(text.removeprefix("errata:").strip())
+        elif text[0] in " \t" and errata:
+            errata[-1] += " " + text.strip()
+        else:
+            try:
+                steps.append(parse_step(number, text))
+            except ValueError as error:
+                raise TranscriptError(f"{path}:{number}: {error}") from error
+    given = [step for step in steps if isinstance(step, Given)]
+    if head.follow is not None:
+        given.insert(0, head.follow)  # a block's own comes later, and wins
+    return Block(
+        path,
+        first,
+        first + len(lines) - 1,
+        tuple(given),
+        tuple(step for step in steps if not isinstance(step, Given)),
+        page,
+        tuple(errata),
+        head.dialect,
+    )

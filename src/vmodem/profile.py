@@ -19,6 +19,7 @@ from vmodem.core.trace import Trace
 from vmodem.credentials.store import Store
 from vmodem.errors import ProfileError
 from vmodem.net.interface import Family, Network
+from vmodem.observed import observed_modem
 
 Layer: TypeAlias = Callable[[Network], Network]
 """Puts something in front of a network: a subclass of `NetworkLayer`, mostly."""
@@ -102,7 +103,7 @@ class Profile:
         assert not isinstance(self.terminator, str)
         for layer in self.layers:
             network = layer(network)
-        return Modem(
+        return observed_modem(
             self.device,
             network,
             config=self.config,

@@ -17,11 +17,11 @@ from typing import TypeAlias
 from vmodem.config import Config
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
-from vmodem.core.modem import Modem
 from vmodem.core.trace import Trace
 from vmodem.credentials.store import Store
 from vmodem.net.fake import FakeNetwork
 from vmodem.net.interface import Answer, NetSocket, Network
+from vmodem.observed import observed_modem
 
 Layer: TypeAlias = Callable[[Network], Network]
 """Puts something in front of a network: a subclass of `NetworkLayer`, mostly."""
@@ -71,7 +71,7 @@ class Virtual:
             front = layer(front)
         front.driver = self
         self.now = 0.0
-        self.modem = Modem(
+        self.modem = observed_modem(
             dialect,
             front,
             config=config or Config(),
@@ -83,6 +83,7 @@ class Virtual:
             name=name,
             traces=traces,
         )
+        self.modem.network.driver = self
         self.channel = self.modem.channels[0]
         self.modem.boot(self.now)
         self.pump()

@@ -52,6 +52,7 @@ class Modem:
         name: what it is called in the log: where its host is, or a name that was given to it.
         traces: who is told what happens, besides the log.
         random: returns as many random bytes as it is asked for.
+        tls: what secures its connections, None for a `Tls` of its own.
 
     Attributes:
         tls: what secures its connections.
@@ -98,6 +99,7 @@ class Modem:
         credentials: Store | None = None,
         name: str = "modem",
         traces: Sequence[Trace] = (),
+        tls: Tls | None = None,
     ) -> None:
         self.dialect = dialect
         self.network = network
@@ -109,7 +111,7 @@ class Modem:
         self.off = False
         self.random = random
         self.scheduler = Scheduler(network)
-        self.tls = Tls(random)
+        self.tls = tls or Tls(random)
         self._attached = attached
         self._saved_speed = (self.signals.baud, self.signals.rtscts)
         self._asleep: Callable[[], None] | None = None

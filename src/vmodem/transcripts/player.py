@@ -324,7 +324,13 @@ class Player:
             actions[step.verb]()
 
 
-def play(block: Block, dialect: Dialect, chunking: Chunking = whole, layers: Sequence[Layer] = ()) -> Difference | None:
+def play(
+    block: Block,
+    dialect: Dialect,
+    chunking: Chunking = whole,
+    layers: Sequence[Layer] = (),
+    traces: Sequence[Trace] = (),
+) -> Difference | None:
     """Hold a conversation with a fresh virtual modem; return where it went differently, if it did.
 
     Args:
@@ -332,11 +338,12 @@ def play(block: Block, dialect: Dialect, chunking: Chunking = whole, layers: Seq
         dialect: the device.
         chunking: how what the host sends is cut.
         layers: what stands between the modem and its network.
+        traces: who is told what happens.
 
     Raises:
         TranscriptError: a step makes no sense.
     """
-    difference = _play(block, Player(block, dialect, chunking, layers))
+    difference = _play(block, Player(block, dialect, chunking, layers, traces))
     if difference is not None:  # the same again, with somebody who listens
         reasons = _Reasons()
         difference = _play(block, Player(block, dialect, chunking, layers, (reasons,))) or difference

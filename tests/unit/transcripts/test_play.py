@@ -57,7 +57,7 @@ def test_it_goes_on_after_a_difference_and_counts(files) -> None:
 def test_only_blocks_with_certain_words(files) -> None:
     folder = files(a='# page: "Send data"\n' + GOOD + "\n" + BAD, b="> AT+CFUN?\n< +CFUN: 1\n< OK\n")
     assert told(folder, words="SEND data")[0] == 0
-    assert told(folder, words="cfun")[1].endswith("1 block passed\n2 files: 1 block passed\n")
+    assert told(folder, words="cfun")[1].endswith("b.at: 1 block passed\n")
     status, text = told(folder, words="nowhere")
     assert (status, text.splitlines()[-1]) == (1, "no block has 'nowhere' in it")
 

@@ -24,7 +24,15 @@ LAYERS = {
     "vmodem.core": {"vmodem.core", "vmodem.config", "vmodem.credentials.store", "vmodem.tls.stack", *NETWORK},
     "vmodem.dialects": {"vmodem.dialects", "vmodem.core", "vmodem.config", "vmodem.credentials", *NETWORK},
     "vmodem.endpoints": {"vmodem.endpoints", "vmodem.core", "vmodem.reactor", *NETWORK},
-    "vmodem.virtual": {"vmodem.core", "vmodem.config", "vmodem.credentials.store", "vmodem.net", *NETWORK},
+    "vmodem.observed": {"vmodem.core", "vmodem.net", "vmodem.tls", *NETWORK},
+    "vmodem.virtual": {
+        "vmodem.observed",
+        "vmodem.core",
+        "vmodem.config",
+        "vmodem.credentials.store",
+        "vmodem.net",
+        *NETWORK,
+    },
 }
 """What the modules of each package may import, besides `vmodem.errors`; who is not named stands above all of them."""
 

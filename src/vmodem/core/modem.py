@@ -112,6 +112,7 @@ class Modem:
         self.random = random
         self.scheduler = Scheduler(network)
         self.tls = tls or Tls(random)
+        self.tls.inform = self.inform
         self._attached = attached
         self._saved_speed = (self.signals.baud, self.signals.rtscts)
         self._asleep: Callable[[], None] | None = None

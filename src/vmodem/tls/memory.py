@@ -6,6 +6,7 @@ This module must not know about sockets.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final, TypeAlias, TypeVar
 
 from OpenSSL import SSL
@@ -28,11 +29,16 @@ SessionKey: TypeAlias = tuple[Context, Address, str | None, str | None]
 
 
 class Memory:
-    """The contexts and sessions of one modem that were used last; they end with it, unless somebody else uses them."""
+    """The contexts and sessions of one modem that were used last; they end with it, unless somebody else uses them.
 
-    __slots__ = ("_contexts", "_sessions")
+    Attributes:
+        inform: tells the modem's user something that explains what happens.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_contexts", "_sessions", "inform")
+
+    def __init__(self, inform: Callable[..., None]) -> None:
+        self.inform = inform
         self._contexts: OrderedDict[Context, None] = OrderedDict()
         self._sessions: OrderedDict[SessionKey, SSL.Session] = OrderedDict()
 

@@ -158,7 +158,6 @@ class OpenSslSocket(SecureSocket):
     def _done(self) -> None:
         self._resumed = bool(SSL._lib.SSL_session_reused(self._tls._ssl))  # type: ignore[attr-defined]
         self._verdict = self._judge()
-        log.debug("handshake: %s, resumed: %s", self._tls.get_cipher_name(), self._resumed)
         if self._security.session_cache and not self._security.server:
             self._memory.keep_session(self._session_key, self._tls.get_session())
         try:
@@ -178,7 +177,7 @@ class OpenSslSocket(SecureSocket):
         return verify_text(code) if code else ""
 
     def _refuse(self, refusal: HandshakeError) -> None:
-        log.info("handshake failed: %.200s", refusal.reason)
+        self._memory.inform("handshake failed: %.200s", refusal.reason)
         self._memory.forget_session(self._session_key)
         self._refusal = refusal
         raise refusal from None
@@ -428,7 +427,7 @@ class OpenSslSocket(SecureSocket):
         try:
             while not self._ended and not self._failure and (limit is None or self._waiting() < limit):
                 if not self._feed():
-                    log.info("the peer ended the stream without a close_notify")
+                    self._memory.inform("the peer ended the stream without a close_notify")
                     self._ended = True
         except BlockingIOError:
             pass
@@ -446,7 +445,7 @@ class OpenSslSocket(SecureSocket):
             self._ended = True
         except SSL.Error as error:
             refusal = explain(self._tls, error)
-            log.info("the connection broke: %.200s", refusal.reason)
+            self._memory.inform("the connection broke: %.200s", refusal.reason)
             self._memory.forget_session(self._session_key)
             with suppress(OSError):
                 self._flush()  # our alert

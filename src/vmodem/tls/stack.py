@@ -6,6 +6,7 @@ Everybody may import this module. OpenSSL is imported when the first socket is t
 from __future__ import annotations
 
 import errno
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from vmodem.tls.security import SecureSocket, Security
 
 if TYPE_CHECKING:
     from vmodem.tls.memory import Memory
+
+log = logging.getLogger("vmodem")
 
 
 class Tls:
@@ -26,12 +29,16 @@ class Tls:
 
     Args:
         random: returns as many random bytes as it is asked for.
+
+    Attributes:
+        inform: tells the modem's user something that explains what happens; arguments as of `logging`.
     """
 
-    __slots__ = ("_memory", "_random", "_sockets")
+    __slots__ = ("_memory", "_random", "_sockets", "inform")
 
     def __init__(self, random: Callable[[int], bytes]) -> None:
         self._random = random
+        self.inform: Callable[..., None] = log.info
         self._memory: Memory | None = None
         self._sockets: dict[NetSocket, SecureSocket] = {}  # by the plain ones; also those that are closed and linger
 
@@ -85,7 +92,7 @@ class Tls:
         if self._memory is None:
             from vmodem.tls.memory import Memory
 
-            self._memory = Memory()
+            self._memory = Memory(self.inform)
         return self._memory
 
     def _released(self, socket: NetSocket) -> None:

@@ -183,10 +183,12 @@ class Modem:
         self.channels = tuple(other for other in self.channels if other is not channel)
 
     def process(self) -> None:
-        """Let every channel do all that it can do now."""
-        if self._asleep is None:
-            for channel in self.channels:
+        """Let every channel do all that it can do now; asleep, none waits for anything but its host."""
+        for channel in self.channels:
+            if self._asleep is None:
                 channel.process()
+            else:
+                channel.stalled = False
 
     # Who listens
 

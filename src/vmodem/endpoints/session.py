@@ -235,8 +235,8 @@ class Session:
             self._write()
             if self._closed:
                 return
-            if line.stalled and not self._writing:
-                self._wake_at(self._loop.time())  # there is room again: it goes on when everybody else has had a turn
+        if line.stalled and not self._writing:
+            self._wake_at(self._loop.time())  # there is room again: it goes on when everybody else has had a turn
         if line.accepting:
             if not self._reading and not self._eof:
                 self._read_on()

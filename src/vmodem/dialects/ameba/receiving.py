@@ -64,7 +64,7 @@ async def _datagrams(device: Ameba, link: Link, net: NetSocket) -> None:
 async def _accept(device: Ameba, server: Link, net: NetSocket) -> None:
     while True:
         try:
-            accepted, address = await calls.passed_on(net, net.accept)
+            accepted, address = await calls.passed_on(net, lambda: net.accept())
         except OSError as error:
             if net.poll() & CLOSURE:
                 raise

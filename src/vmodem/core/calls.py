@@ -7,12 +7,15 @@ Every timeout is in seconds, 0 means for ever. A call that times out raises `Tim
 from __future__ import annotations
 
 import errno
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from vmodem.core.modem import Modem
-from vmodem.core.tasks import Delay, Lookup, Ready
+from vmodem.core.tasks import Delay, Lookup, Ready, Room
 from vmodem.net.interface import MSG_PEEK, POLLIN, POLLOUT, Address, EchoSocket, Family, NetSocket
 from vmodem.tls.security import SecureSocket
+
+T = TypeVar("T")
 
 ACK_POLL: Final = 0.002
 """Seconds between two looks at the unacknowledged bytes; the host's kernel does not tell when they are gone."""
@@ -166,3 +169,20 @@ async def receive_from(modem: Modem, net: NetSocket, size: int, timeout: float, 
         except BlockingIOError:
             if not await Ready(net, POLLIN, deadline):
                 raise TimeoutError("nothing received in time") from None
+
+
+async def passed_on(net: NetSocket, take: Callable[[], T]) -> T:
+    """Return the next thing that comes of itself: what ``take`` takes from ``net``, as soon as it can be passed on.
+
+    It waits for room first: a host that does not read stops the peers, and nothing piles up here.
+
+    Args:
+        net: the socket that data or connections come from.
+        take: takes one piece of data, or one connection; raises `BlockingIOError` where none is there.
+    """
+    while True:
+        await Room()
+        try:
+            return take()
+        except BlockingIOError:
+            await Ready(net, POLLIN, None)

@@ -14,7 +14,7 @@ from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError, in_words
 from vmodem.core.syntax import Value
 from vmodem.credentials.store import Area
-from vmodem.dialects.ameba import receiving, secure
+from vmodem.dialects.ameba import receiving, tls
 from vmodem.dialects.ameba.device import Ameba, Link, NewLinkId, Protocol, Role, SocketOptions
 from vmodem.dialects.ameba.syntax import Field, Filled, filled, number
 from vmodem.net.interface import Family, NetSocket, Option, SocketType, family_of
@@ -79,13 +79,13 @@ def sktserver(
         src_port: the port.
         auto_rcv: whether what arrives is sent to the host unasked; but for UDP, at the seeds.
     """
-    security = secure.wanted(device, Area.SERVER, conn_type, cert_index)
+    security = tls.wanted(device, Area.SERVER, conn_type, cert_index)
     port = _port(device, src_port)
     server = _link(device, link_id, Role.SERVER, conn_type, auto_rcv)
     server.source = (device.wifi.address, port)
     server.security = security
     if security is not None:
-        secure.check(device, security)
+        tls.check(device, security)
     with _failing(SERVER_FAILED[server.protocol]):
         listen = _listen_udp if server.protocol is Protocol.UDP else _listen_tcp
         net = listen(device, port, server.options)
@@ -146,7 +146,7 @@ async def sktclient(
         src_port: the port that datagrams come from, UDP only.
         auto_rcv: whether what arrives is sent to the host unasked.
     """
-    security = secure.wanted(device, Area.CLIENT, conn_type, cert_index)
+    security = tls.wanted(device, Area.CLIENT, conn_type, cert_index)
     port = _port(device, dst_port)
     source_port = _port(device, src_port) if src_port or PROTOCOLS[conn_type] is Protocol.UDP else 0
     client = _link(device, link_id, Role.CLIENT, conn_type, auto_rcv)
@@ -156,7 +156,7 @@ async def sktclient(
     try:
         client.destination = (await _resolve(dst_host), port)
         if security is not None:
-            secure.check(device, security)
+            tls.check(device, security)
         with _failing(CLIENT_FAILED[client.protocol]):
             if client.protocol is Protocol.UDP:
                 net = _bind(device, client)
@@ -164,7 +164,7 @@ async def sktclient(
                 net = await _connect(device, client)
         if security is not None:
             with _failing(HANDSHAKE_FAILED):
-                net = await secure.handshake(device, client, net, security, HANDSHAKE_TIMEOUT)
+                net = await tls.handshake(device, client, net, security, HANDSHAKE_TIMEOUT)
         receiving.receive(device, client, net)
         opened = True
     finally:

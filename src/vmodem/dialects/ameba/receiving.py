@@ -1,18 +1,16 @@
-"""What happens without a command: servers accept, links with auto_rcv pass on what arrives.
-
-Everything waits for room first: a host that does not read stops the peers, and nothing piles up here.
-"""
+"""What happens without a command: servers accept, links with auto_rcv pass on what arrives."""
 
 from __future__ import annotations
 
 from collections.abc import Coroutine
 from typing import Any, Final
 
+from vmodem.core import calls
 from vmodem.core.errors import CommandError, in_words
-from vmodem.core.tasks import Delay, Ready, Room
-from vmodem.dialects.ameba import secure
+from vmodem.core.tasks import Delay
+from vmodem.dialects.ameba import tls
 from vmodem.dialects.ameba.device import Ameba, Link, Protocol, Role
-from vmodem.net.interface import CLOSURE, POLLIN, Address, NetSocket
+from vmodem.net.interface import CLOSURE, Address, NetSocket
 from vmodem.tls.security import Security
 
 PIECE: Final = 16384
@@ -50,37 +48,21 @@ async def _until_closed(device: Ameba, link: Link, work: Coroutine[Any, Any, Non
 
 
 async def _stream(device: Ameba, link: Link, net: NetSocket) -> None:
-    while True:
-        await Room()
-        try:
-            data = net.recv(PIECE, 0)
-        except BlockingIOError:
-            await Ready(net, POLLIN, None)
-            continue
-        if not data:
-            return
+    while data := await calls.passed_on(net, lambda: net.recv(PIECE, 0)):
         device.channel.urc_bytes(b"[$][SKT][DATA][%d][%d]:%b\r\n" % (link.handle, len(data), data))
 
 
 async def _datagrams(device: Ameba, link: Link, net: NetSocket) -> None:
     while True:
-        await Room()
-        try:
-            data, (ip, port) = net.recvfrom(PIECE, 0)
-        except BlockingIOError:
-            await Ready(net, POLLIN, None)
-            continue
+        data, (ip, port) = await calls.passed_on(net, lambda: net.recvfrom(PIECE, 0))
         sender = b"[%b][%d]" % (ip.encode(), port)
         device.channel.urc_bytes(b"[$][SKT][DATA][%d][%d]%b:%b\r\n" % (link.handle, len(data), sender, data))
 
 
 async def _accept(device: Ameba, server: Link, net: NetSocket) -> None:
     while True:
-        await Room()
         try:
-            accepted, address = net.accept()
-        except BlockingIOError:
-            await Ready(net, POLLIN, None)
+            accepted, address = await calls.passed_on(net, lambda: net.accept())
         except OSError as error:
             if net.poll() & CLOSURE:
                 raise
@@ -115,7 +97,7 @@ def _admit(device: Ameba, server: Link, net: NetSocket, address: Address) -> Non
 async def _secure(device: Ameba, server: Link, seed: Link, plain: NetSocket, security: Security) -> None:
     """Secure a connection, and serve it from then on; where that fails it was never there."""
     try:
-        net = await secure.handshake(device, seed, plain, security, HANDSHAKE_TIMEOUT)
+        net = await tls.handshake(device, seed, plain, security, HANDSHAKE_TIMEOUT)
     except OSError as error:
         device.modem.inform("server %d turns %s:%d away: %s", server.handle, *seed.destination, in_words(error))
         seed.task = None  # it is this one, which ends by itself

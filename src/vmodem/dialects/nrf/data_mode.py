@@ -23,7 +23,7 @@ Send: TypeAlias = Callable[[bytes], Coroutine[Any, Any, int]]
 """Send one flush and return how many bytes of it went."""
 
 
-class DataMode:
+class EscapedDataMode:
     """Data mode from its OK to its #XDATAMODE.
 
     Args:

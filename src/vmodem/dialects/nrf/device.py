@@ -99,7 +99,7 @@ class Nrf91:
             if self.sockets.get(socket.handle) is socket:  # closing a listening socket closed its peer too
                 self.close(socket)
 
-    def end_session(self, peer: Socket) -> None:
+    def end_inactive(self, peer: Socket) -> None:
         """End an accepted connection that was inactive for too long; its handle stays open until it is closed."""
         peer.task = None
         peer.net.abort(errno.ETIMEDOUT)

@@ -7,8 +7,8 @@ from typing import Final
 
 from vmodem.core import calls
 from vmodem.dialects.nrf.device import Nrf91
-from vmodem.dialects.nrf.secure import need_secured
 from vmodem.dialects.nrf.socket import Socket
+from vmodem.dialects.nrf.tls import need_secured
 from vmodem.net.interface import Address, Family, SocketType
 
 AT_MSG_WAITACK: Final = 512

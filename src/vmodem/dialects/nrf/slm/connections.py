@@ -7,12 +7,12 @@ from typing import Final
 from vmodem.core import calls
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
+from vmodem.dialects.nrf import inactivity
 from vmodem.dialects.nrf.device import Host, Int, UInt16
-from vmodem.dialects.nrf.secure import connect
-from vmodem.dialects.nrf.sessions import watch_session
 from vmodem.dialects.nrf.slm.device import SerialLteModem
 from vmodem.dialects.nrf.slm.options import SO_TCP_SRV_SESSTIMEO, TLS_NUMBERS
 from vmodem.dialects.nrf.socket import CLIENT, SERVER, Socket
+from vmodem.dialects.nrf.tls import connect
 from vmodem.net.interface import SocketType
 
 BACKLOG: Final = 1
@@ -66,7 +66,7 @@ async def xaccept(device: SerialLteModem, timeout: Int) -> str:
     peer.listener = listener
     listener.peer = peer
     device.add(peer)
-    watch_session(device, peer, listener.options.get(SO_TCP_SRV_SESSTIMEO, 0))
+    inactivity.watch(device, peer, listener.options.get(SO_TCP_SRV_SESSTIMEO, 0))
     return f'#XACCEPT: {peer.handle},"{address[0]}"'
 
 

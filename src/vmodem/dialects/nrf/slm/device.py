@@ -18,7 +18,7 @@ from vmodem.dialects.nrf.socket import SERVER, Socket
 from vmodem.net.interface import SocketType
 
 MAX_HANDLES = 8
-"""How many sockets may be open, accepted connections and proxies included."""
+"""How many sockets may be open, accepted connections and services included."""
 
 POLLOUT_TIMEOUT = 30
 """Seconds that sending may wait without any progress."""

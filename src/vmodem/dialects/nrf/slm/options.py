@@ -1,6 +1,6 @@
 """Socket options #XSOCKETOPT, secure socket options #XSSOCKETOPT.
 
-What the host's sockets can honour is honoured: reuse of addresses, timeouts, the session timeout of a server. What
+What the host's sockets can honour is honoured: reuse of addresses, timeouts, a server's limit of inactivity. What
 only a radio could do is validated, kept and read back.
 """
 
@@ -15,9 +15,9 @@ from vmodem.core.parameters import INT32_MAX, INT32_MIN, anything, shown
 from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.device import UInt16
 from vmodem.dialects.nrf.errno import from_host
-from vmodem.dialects.nrf.secure import Numbers, secured
 from vmodem.dialects.nrf.slm.device import SerialLteModem
 from vmodem.dialects.nrf.socket import Socket
+from vmodem.dialects.nrf.tls import Numbers, secured
 from vmodem.net.interface import Option
 
 GET: Final = 0

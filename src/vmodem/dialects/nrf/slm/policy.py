@@ -48,7 +48,7 @@ class Policy(policy.Policy):
         payload_first: whether received data comes before the line that tells its size.
         receive_limits: the most bytes that one receive returns.
         send_error_is_ok: whether data mode that ends because sending failed ends with OK.
-        event_fd: whether each proxy holds one more handle.
+        event_fd: whether each service holds one more handle.
         hangup_after_ok: whether the line of #XTCPHANGUP comes after its OK.
         server_test: what AT#XUDPSVR=? prints.
         client_test: what AT#XUDPCLI=? prints.

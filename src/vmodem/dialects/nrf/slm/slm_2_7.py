@@ -15,12 +15,12 @@ from vmodem.dialects.nrf.slm import generic, tcp, udp
 from vmodem.dialects.nrf.slm.errata import ERRATA_2_7
 from vmodem.dialects.nrf.slm.given import RESET_2_7, given
 from vmodem.dialects.nrf.slm.policy import FIRMWARE_2_7, MANUAL_2_7
-from vmodem.dialects.nrf.slm.proxies import ProxyModem
+from vmodem.dialects.nrf.slm.services import ServiceModem
 from vmodem.dialects.nrf.slm.slm_2_0 import SOCKET_COMMANDS
 from vmodem.dialects.nrf.slm.syntax import parse_skipping
 
 
-class SerialLteModem27(ProxyModem):
+class SerialLteModem27(ServiceModem):
     """One Serial LTE Modem 2.7."""
 
     __slots__ = ()
@@ -31,7 +31,7 @@ class SerialLteModem27(ProxyModem):
 
 DIALECT: Final = nrf91(
     name="slm-2.7",
-    describes="nRF91 Serial LTE Modem with TCP and UDP proxies",
+    describes="nRF91 Serial LTE Modem with TCP and UDP services",
     manual="nRF91 Serial LTE Modem: TCP and UDP AT commands (nRF Connect SDK 2.7)",
     commands=CommandTable().include(
         v250.commands,

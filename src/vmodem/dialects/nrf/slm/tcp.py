@@ -11,10 +11,10 @@ from vmodem.core.errors import CommandError, in_words
 from vmodem.core.parameters import choice, text
 from vmodem.dialects.nrf.device import Host, Int, UInt16
 from vmodem.dialects.nrf.errno import from_host, newlib_errno
-from vmodem.dialects.nrf.secure import HANDSHAKE_TIMEO, bundle, server_name
 from vmodem.dialects.nrf.slm.opening import CLOSE, FAMILIES, opens
-from vmodem.dialects.nrf.slm.proxies import NO_HANDLE, ProxyModem, Service
+from vmodem.dialects.nrf.slm.services import NO_HANDLE, Service, ServiceModem
 from vmodem.dialects.nrf.socket import CLIENT
+from vmodem.dialects.nrf.tls import HANDSHAKE_TIMEO, bundle, server_name
 from vmodem.net.interface import Family, ResolveError, SocketType
 from vmodem.tls.security import DtlsCid, PeerVerify, Security
 
@@ -44,14 +44,14 @@ HostnameVerify: TypeAlias = Annotated[int, choice(0, 1)]
 commands = CommandTable("TCP and UDP AT commands")
 
 
-def stop_tcp(device: ProxyModem, op: int) -> list[Line]:
+def stop_tcp(device: ServiceModem, op: int) -> list[Line]:
     """Stop the TCP service, in whichever role it is; an unknown ``op`` does nothing."""
     return device.tcp.stop() if op == CLOSE else []
 
 
 @commands.set("#XTCPSVR", "Start or stop the TCP server", test="#XTCPSVR: (0,1,2),<port>,<sec_tag>")
 @opens(otherwise=stop_tcp)
-def xtcpsvr(device: ProxyModem, op: UInt16, port: UInt16, sec_tag: Int = NO_SEC_TAG) -> list[Line]:
+def xtcpsvr(device: ServiceModem, op: UInt16, port: UInt16, sec_tag: Int = NO_SEC_TAG) -> list[Line]:
     """Start the TCP server, or stop the TCP service.
 
     Args:
@@ -73,7 +73,7 @@ def xtcpsvr(device: ProxyModem, op: UInt16, port: UInt16, sec_tag: Int = NO_SEC_
     return [f'#XTCPSVR: {handle},"started"']
 
 
-def _server_security(device: ProxyModem, sec_tag: int) -> Security:
+def _server_security(device: ServiceModem, sec_tag: int) -> Security:
     """Return how a server secures its connections.
 
     Raises:
@@ -88,7 +88,7 @@ def _server_security(device: ProxyModem, sec_tag: int) -> Security:
 
 
 @commands.read("#XTCPSVR")
-def xtcpsvr_read(device: ProxyModem) -> str:
+def xtcpsvr_read(device: ServiceModem) -> str:
     """Show the handle of the service's socket, that of the accepted connection, and the family; -1 for none."""
     peer = device.tcp.peer
     return f"#XTCPSVR: {device.tcp.handle},{NO_HANDLE if peer is None else peer.handle},{device.tcp.family}"
@@ -101,7 +101,7 @@ def xtcpsvr_read(device: ProxyModem) -> str:
 )
 @opens(otherwise=stop_tcp)
 async def xtcpcli(
-    device: ProxyModem,
+    device: ServiceModem,
     op: UInt16,
     url: Host,
     port: UInt16,
@@ -125,13 +125,13 @@ async def xtcpcli(
 
 
 @commands.read("#XTCPCLI")
-def xtcpcli_read(device: ProxyModem) -> str:
+def xtcpcli_read(device: ServiceModem) -> str:
     """Show the handle of the service's socket, -1 for none, and the family."""
     return f"#XTCPCLI: {device.tcp.handle},{device.tcp.family}"
 
 
 @commands.set("#XTCPSEND", "Send data over the TCP connection")
-def xtcpsend(device: ProxyModem, data: Data | None = None) -> Coroutine[Any, Any, str] | None:
+def xtcpsend(device: ServiceModem, data: Data | None = None) -> Coroutine[Any, Any, str] | None:
     """Send ``data``, at most 1024 bytes, to the peer; enter data mode where it is left out, connected or not."""
     if data is None:
         device.tcp.enter_data_mode(device.tcp.send)
@@ -140,7 +140,7 @@ def xtcpsend(device: ProxyModem, data: Data | None = None) -> Coroutine[Any, Any
 
 
 @commands.set("#XTCPHANGUP", "Hang up on the server's client", test="#XTCPHANGUP: <handle>")
-def xtcphangup(device: ProxyModem, handle: Int) -> str | None:
+def xtcphangup(device: ServiceModem, handle: Int) -> str | None:
     """Close the connection ``handle`` that the server has accepted."""
     peer = device.tcp.peer
     if peer is None or peer.handle != handle:
@@ -186,7 +186,7 @@ async def start_client(service: Service, name: str, family: Family, client: Clie
     return [f'{name}: {socket.handle},"connected"']
 
 
-def _client_security(device: ProxyModem, client: Client) -> Security | None:
+def _client_security(device: ServiceModem, client: Client) -> Security | None:
     """Return how a client's connection is to be secured.
 
     Raises:

@@ -11,9 +11,9 @@ from vmodem.core.errors import CommandError, in_words
 from vmodem.core.parameters import text
 from vmodem.dialects.nrf.data_mode import Send
 from vmodem.dialects.nrf.device import Host, Int, UInt16, need_port
-from vmodem.dialects.nrf.secure import need_secured
 from vmodem.dialects.nrf.slm.device import SerialLteModem
 from vmodem.dialects.nrf.socket import Socket
+from vmodem.dialects.nrf.tls import need_secured
 from vmodem.dialects.nrf.transmit import Target, send_now, transmit
 from vmodem.net.interface import Family, SocketType
 

@@ -10,7 +10,7 @@ from vmodem.core.errors import CommandError
 from vmodem.core.parameters import choice, integer
 from vmodem.dialects.nrf.device import Host, UInt16
 from vmodem.dialects.nrf.slm.opening import CLOSE, FAMILIES, opens
-from vmodem.dialects.nrf.slm.proxies import ProxyModem
+from vmodem.dialects.nrf.slm.services import ServiceModem
 from vmodem.dialects.nrf.slm.tcp import Client, Data, HostnameVerify, Verify, send_all, start_client
 from vmodem.dialects.nrf.socket import SERVER
 from vmodem.tls.security import DtlsCid, PeerVerify
@@ -22,14 +22,14 @@ DTLS_TIMEOUT: Final = 10
 """Seconds that the DTLS handshake of a client may take."""
 
 
-def stop_udp(device: ProxyModem, op: int) -> list[Line]:
+def stop_udp(device: ServiceModem, op: int) -> list[Line]:
     """Stop the UDP service, in whichever role it is; an unknown ``op`` does nothing."""
     return device.udp.stop() if op == CLOSE else []
 
 
 @commands.set("#XUDPSVR", "Start or stop the UDP server")
 @opens(otherwise=stop_udp)
-def xudpsvr(device: ProxyModem, op: UInt16, port: UInt16) -> list[Line]:
+def xudpsvr(device: ServiceModem, op: UInt16, port: UInt16) -> list[Line]:
     """Start the UDP server, or stop the UDP service.
 
     Args:
@@ -49,13 +49,13 @@ def xudpsvr(device: ProxyModem, op: UInt16, port: UInt16) -> list[Line]:
 
 
 @commands.read("#XUDPSVR")
-def xudpsvr_read(device: ProxyModem) -> str:
+def xudpsvr_read(device: ServiceModem) -> str:
     """Show the handle of the service's socket, -1 for none, and the family."""
     return f"#XUDPSVR: {device.udp.handle},{device.udp.family}"
 
 
 @commands.test("#XUDPSVR")
-def xudpsvr_test(device: ProxyModem) -> str:
+def xudpsvr_test(device: ServiceModem) -> str:
     """Show the accepted values of the parameters."""
     return device.policy.server_test
 
@@ -63,7 +63,7 @@ def xudpsvr_test(device: ProxyModem) -> str:
 @commands.set("#XUDPCLI", "Connect or disconnect the UDP client")
 @opens(otherwise=stop_udp)
 async def xudpcli(
-    device: ProxyModem,
+    device: ServiceModem,
     op: UInt16,
     url: Host,
     port: UInt16,
@@ -89,19 +89,19 @@ async def xudpcli(
 
 
 @commands.read("#XUDPCLI")
-def xudpcli_read(device: ProxyModem) -> str:
+def xudpcli_read(device: ServiceModem) -> str:
     """Show the handle of the service's socket, -1 for none, and the family."""
     return f"#XUDPCLI: {device.udp.handle},{device.udp.family}"
 
 
 @commands.test("#XUDPCLI")
-def xudpcli_test(device: ProxyModem) -> str:
+def xudpcli_test(device: ServiceModem) -> str:
     """Show the accepted values of the parameters."""
     return device.policy.client_test
 
 
 @commands.set("#XUDPSEND", "Send a datagram to the UDP peer")
-def xudpsend(device: ProxyModem, data: Data | None = None) -> Coroutine[Any, Any, str] | None:
+def xudpsend(device: ServiceModem, data: Data | None = None) -> Coroutine[Any, Any, str] | None:
     """Send ``data``, at most 1024 bytes, to the peer; enter data mode where it is left out."""
     if device.udp.socket is None:
         raise CommandError("the UDP service is not in use")

@@ -53,9 +53,9 @@ class SerialModem(Nrf91):
         super().close(socket)
         self.poller.closed(socket)
 
-    def end_session(self, peer: Socket) -> None:
+    def end_inactive(self, peer: Socket) -> None:
         """End an accepted connection that was inactive for too long, and report that."""
-        super().end_session(peer)
+        super().end_inactive(peer)
         self.poller.check(peer)
 
     def reset_core(self) -> None:

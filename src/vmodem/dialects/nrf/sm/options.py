@@ -1,6 +1,6 @@
 """Socket options #XSOCKETOPT, secure socket options #XSSOCKETOPT.
 
-What the host's sockets can honour is honoured: reuse of addresses, timeouts, the session timeout of a server. What
+What the host's sockets can honour is honoured: reuse of addresses, timeouts, a server's limit of inactivity. What
 only a radio could do is validated, kept and read back.
 """
 
@@ -14,9 +14,9 @@ from vmodem.core.errors import CommandError
 from vmodem.core.parameters import INT32_MAX, anything, choice, shown
 from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.device import Int, UInt16
-from vmodem.dialects.nrf.secure import Numbers, secured
 from vmodem.dialects.nrf.sm.device import Handle, SerialModem
 from vmodem.dialects.nrf.socket import Socket
+from vmodem.dialects.nrf.tls import Numbers, secured
 from vmodem.net.interface import Option, SocketType
 
 GET: Final = 0

@@ -10,11 +10,11 @@ from vmodem.core.commands import CommandTable, Line
 from vmodem.core.errors import CommandError, in_words
 from vmodem.core.parameters import anything, choice, integer
 from vmodem.core.syntax import Value
-from vmodem.dialects.nrf.data_mode import DataMode
+from vmodem.dialects.nrf.data_mode import EscapedDataMode
 from vmodem.dialects.nrf.device import Host, Int, UInt16, need_port
-from vmodem.dialects.nrf.secure import need_secured
 from vmodem.dialects.nrf.sm.device import Handle, SerialModem
 from vmodem.dialects.nrf.socket import SERVER, Socket
+from vmodem.dialects.nrf.tls import need_secured
 from vmodem.dialects.nrf.transmit import AT_MSG_WAITACK, Target, send_now, transmit
 from vmodem.net.interface import MSG_PEEK, POLLIN, POLLOUT, Address, SocketType
 
@@ -239,6 +239,6 @@ def _enter_data_mode(device: SerialModem, target: Target) -> None:
 
 async def _data_mode(device: SerialModem, target: Target) -> str:
     datagrams = target.handle.type is not SocketType.STREAM
-    line = await DataMode(device, lambda data: transmit(device, target, data), datagrams=datagrams).run()
+    line = await EscapedDataMode(device, lambda data: transmit(device, target, data), datagrams=datagrams).run()
     device.poller.rearm(target.handle, POLLOUT)
     return line

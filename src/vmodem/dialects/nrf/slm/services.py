@@ -1,7 +1,7 @@
 """The TCP and the UDP service of version 2.7, and the device that has them.
 
 Each is a client or a server, at most one of the two at a time. A background task passes on what the peer sends: with a
-header in command mode, as it is in data mode. It waits for room first: a host that does not read stops the peer.
+header in command mode, as it is in data mode.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ from vmodem.core import calls
 from vmodem.core.channel import Channel
 from vmodem.core.commands import Line
 from vmodem.core.errors import CommandError, in_words
-from vmodem.core.tasks import Ready, Room
 from vmodem.credentials.store import NATIVE_TLS
-from vmodem.dialects.nrf.data_mode import ESCAPE, DataMode, Send
+from vmodem.dialects.nrf.data_mode import ESCAPE, EscapedDataMode, Send
 from vmodem.dialects.nrf.device import information
 from vmodem.dialects.nrf.errno import from_host, newlib_errno
-from vmodem.dialects.nrf.secure import handshake
 from vmodem.dialects.nrf.slm.device import POLLOUT_TIMEOUT, SerialLteModem
 from vmodem.dialects.nrf.socket import CLIENT, SERVER, Socket
-from vmodem.net.interface import POLLIN, Address, Family, NetSocket, Option, SocketType
+from vmodem.dialects.nrf.tls import handshake
+from vmodem.net.interface import Address, Family, NetSocket, Option, SocketType
 from vmodem.tls.security import DtlsCid, SecureSocket, Security
 
 CHUNK: Final = 2048
@@ -45,7 +44,7 @@ UNREACHABLE: Final = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH)
 """What the network tells of an earlier datagram that did not arrive."""
 
 
-class ServiceDataMode(DataMode):
+class ServiceDataMode(EscapedDataMode):
     """Data mode of a service: where it has nowhere to send to any more, ``+++`` asks the host to leave.
 
     From then on what peers send has its header, and what there is to report is reported.
@@ -78,7 +77,7 @@ class Service(ABC):
 
     type: SocketType
 
-    def __init__(self, device: ProxyModem, kind: str) -> None:
+    def __init__(self, device: ServiceModem, kind: str) -> None:
         self.device = device
         self._kind = kind
         self._event_fd: int | None = None
@@ -198,20 +197,12 @@ class Service(ABC):
 
     async def _receive(self, socket: Socket) -> None:
         status = 0
-        while True:
-            await Room()
-            try:
-                data = self.receive(socket.net)
-            except BlockingIOError:
-                await Ready(socket.net, POLLIN, None)
-                continue
-            except OSError as error:
-                status = -from_host(error.errno or errno.EIO)
-                break
-            if data is None:
-                break
-            if data:
-                self._pass_on(data)
+        try:
+            while (data := await calls.passed_on(socket.net, lambda: self.receive(socket.net))) is not None:
+                if data:
+                    self._pass_on(data)
+        except OSError as error:
+            status = -from_host(error.errno or errno.EIO)
         socket.task = None
         self.lost(socket, status)
 
@@ -237,7 +228,7 @@ class TcpService(Service):
 
     type = SocketType.STREAM
 
-    def __init__(self, device: ProxyModem) -> None:
+    def __init__(self, device: ServiceModem) -> None:
         super().__init__(device, "TCP")
         self.peer: Socket | None = None
         self.newcomer: Socket | None = None
@@ -418,7 +409,7 @@ class UdpService(Service):
 
     type = SocketType.DGRAM
 
-    def __init__(self, device: ProxyModem) -> None:
+    def __init__(self, device: ServiceModem) -> None:
         super().__init__(device, "UDP")
         self.remote: Address | None = None
 
@@ -477,7 +468,7 @@ class UdpService(Service):
         return await self.send_now(calls.sendto(modem, net, data, self.remote, timeout))
 
 
-class ProxyModem(SerialLteModem):
+class ServiceModem(SerialLteModem):
     """A Serial LTE Modem with services: version 2.7.
 
     Attributes:
@@ -493,7 +484,7 @@ class ProxyModem(SerialLteModem):
 
     def __init__(self, channel: Channel) -> None:
         super().__init__(channel)
-        self.data_mode: DataMode | None = None
+        self.data_mode: EscapedDataMode | None = None
         self.data_mode_of: Service | None = None
         self.tcp = TcpService(self)
         self.udp = UdpService(self)
@@ -513,15 +504,15 @@ class ProxyModem(SerialLteModem):
 
     def begin_data_mode(self, send: Send, *, datagrams: bool) -> Coroutine[Any, Any, None] | None:
         """Begin a socket's data mode once the running command has ended; there is nothing to wait for."""
-        self.enter_data_mode(DataMode(self, send, datagrams=datagrams), None)
+        self.enter_data_mode(EscapedDataMode(self, send, datagrams=datagrams), None)
         return None
 
-    def enter_data_mode(self, data_mode: DataMode, service: Service | None) -> None:
+    def enter_data_mode(self, data_mode: EscapedDataMode, service: Service | None) -> None:
         """Begin ``data_mode``, which is that of ``service``, once the running command has ended."""
         self.data_mode, self.data_mode_of = data_mode, service
         self.channel.enter_data_mode(self._in_data_mode(data_mode), swallow_line_feed=True)
 
-    async def _in_data_mode(self, data_mode: DataMode) -> str:
+    async def _in_data_mode(self, data_mode: EscapedDataMode) -> str:
         line = await data_mode.run()
         self.data_mode = self.data_mode_of = None
         self.tcp.unheard = False  # it is told of next

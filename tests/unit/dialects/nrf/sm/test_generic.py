@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from vmodem.config import Cell, Config, Identity, Serial
-from vmodem.dialects.nrf.sm import DIALECT
+from vmodem import dialects
 from vmodem.virtual import Virtual
 
 OK = b"\r\nOK\r\n"

@@ -1,6 +1,6 @@
 import pytest
 
-from vmodem.dialects.nrf.sm import DIALECT
+from vmodem import dialects
 from vmodem.net.fake import FakeEcho, FakeNetwork
 from vmodem.net.interface import Family
 from vmodem.virtual import Virtual

@@ -8,7 +8,7 @@ from vmodem import dialects
 from vmodem.config import Config, Identity
 from vmodem.credentials.keys import PrivateKey
 from vmodem.credentials.store import Area, Kind, Slot, Store
-from vmodem.dialects.nrf.sm import DIALECT
+from vmodem import dialects
 from vmodem.virtual import Virtual
 
 OK = b"\r\nOK\r\n"

@@ -7,11 +7,11 @@ from typing import Annotated, ClassVar, TypeAlias
 
 from vmodem.core.channel import Channel
 from vmodem.core.errors import CommandError
-from vmodem.core.parameters import integer, shown
+from vmodem.core.parameters import choice, integer, shown
 from vmodem.core.sockets import SocketTable
 from vmodem.core.syntax import Value
 from vmodem.credentials.store import MODEM_TLS, Area
-from vmodem.dialects.nrf.cellular import Cellular
+from vmodem.dialects.nrf.core.state import Cellular
 from vmodem.dialects.nrf.policy import Policy
 from vmodem.dialects.nrf.socket import Socket
 from vmodem.net.interface import Family, NetSocket, Option, SocketType
@@ -140,6 +140,9 @@ def host_name(device: Nrf91, value: Value) -> str:
 Host: TypeAlias = Annotated[str, host_name]
 Int: TypeAlias = Annotated[int, integer()]
 UInt16: TypeAlias = Annotated[int, integer(0, 65535)]
+Flag: TypeAlias = Annotated[int, choice(0, 1)]
+Cid: TypeAlias = Annotated[int, integer(0, 10)]
+"""The number of a PDN connection, and of its PDP context."""
 
 
 def need_port(port: int) -> None:

@@ -9,7 +9,7 @@ from vmodem.core.commands import CommandTable
 from vmodem.core.dialect import Dialect, Erratum, Follow, Policy
 from vmodem.core.framing import LineRules, Terminator
 from vmodem.core.syntax import Request
-from vmodem.dialects.nrf.cellular import Cellular
+from vmodem.dialects.nrf.core.state import Cellular
 from vmodem.dialects.nrf.device import OK, Nrf91, error, information
 
 

@@ -8,8 +8,8 @@ from typing import Final
 from vmodem.core.commands import CommandTable
 from vmodem.core.framing import Terminator
 from vmodem.dialects import v250
-from vmodem.dialects.nrf import cellular, credentials
 from vmodem.dialects.nrf import generic as nrf_generic
+from vmodem.dialects.nrf.core import pages as core
 from vmodem.dialects.nrf.dialect import nrf91
 from vmodem.dialects.nrf.slm import connections, generic, options, resolving, sockets, transfer
 from vmodem.dialects.nrf.slm.device import SerialLteModem
@@ -34,8 +34,7 @@ DIALECT: Final = nrf91(
     manual="nRF91 Serial LTE Modem: Socket AT commands (nRF Connect SDK 1.9)",
     commands=CommandTable().include(
         v250.commands,
-        cellular.commands.replying(core_text),
-        credentials.modem_tls.replying(core_text),
+        core.commands.replying(core_text),
         nrf_generic.commands,
         generic.commands,
         generic.old,

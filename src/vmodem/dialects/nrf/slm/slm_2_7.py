@@ -8,8 +8,9 @@ from typing import Final
 from vmodem.core.commands import CommandTable
 from vmodem.core.framing import Terminator
 from vmodem.dialects import v250
-from vmodem.dialects.nrf import cellular, credentials
 from vmodem.dialects.nrf import generic as nrf_generic
+from vmodem.dialects.nrf import native_tls
+from vmodem.dialects.nrf.core import pages as core
 from vmodem.dialects.nrf.dialect import nrf91
 from vmodem.dialects.nrf.slm import generic, tcp, udp
 from vmodem.dialects.nrf.slm.errata import ERRATA_2_7
@@ -35,8 +36,7 @@ DIALECT: Final = nrf91(
     manual="nRF91 Serial LTE Modem: TCP and UDP AT commands (nRF Connect SDK 2.7)",
     commands=CommandTable().include(
         v250.commands,
-        cellular.commands,
-        credentials.modem_tls,
+        core.commands,
         nrf_generic.commands,
         nrf_generic.power,
         generic.commands,
@@ -44,7 +44,7 @@ DIALECT: Final = nrf91(
         tcp.commands,
         udp.commands,
         SOCKET_COMMANDS,
-        credentials.native_tls,
+        native_tls.commands,
     ),
     errata=ERRATA_2_7,
     policies=(MANUAL_2_7, FIRMWARE_2_7),

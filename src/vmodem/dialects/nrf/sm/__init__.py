@@ -7,8 +7,8 @@ from typing import Final
 from vmodem.core.commands import CommandTable
 from vmodem.core.framing import Terminator
 from vmodem.dialects import v250
-from vmodem.dialects.nrf import cellular, credentials
 from vmodem.dialects.nrf import generic as nrf_generic
+from vmodem.dialects.nrf.core import pages as core
 from vmodem.dialects.nrf.dialect import nrf91
 from vmodem.dialects.nrf.sm import connections, generic, options, ping, polling, resolving, sockets, transfer
 from vmodem.dialects.nrf.sm.device import SerialModem
@@ -24,8 +24,7 @@ DIALECT: Final = nrf91(
     commands=CommandTable().include(
         v250.commands,
         v250.echo,
-        cellular.commands,
-        credentials.modem_tls,
+        core.commands,
         nrf_generic.commands,
         nrf_generic.power,
         generic.commands,

@@ -11,8 +11,7 @@ from vmodem.core.errors import CommandError, in_words
 from vmodem.core.modem import Modem
 from vmodem.core.parameters import INT32_MAX, integer
 from vmodem.core.tasks import Delay, Lookup
-from vmodem.dialects.nrf.cellular import Cid
-from vmodem.dialects.nrf.device import Host
+from vmodem.dialects.nrf.device import Cid, Host
 from vmodem.dialects.nrf.sm.device import SerialModem
 from vmodem.net.interface import ICMP_HINT, EchoSocket, Family, ResolveError, link_down
 

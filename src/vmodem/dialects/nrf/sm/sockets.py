@@ -7,8 +7,7 @@ from typing import Annotated, Final, TypeAlias
 from vmodem.core.commands import CommandTable, Line
 from vmodem.core.errors import CommandError
 from vmodem.core.parameters import choice, integer
-from vmodem.dialects.nrf.cellular import Cid
-from vmodem.dialects.nrf.device import UInt16
+from vmodem.dialects.nrf.device import Cid, UInt16
 from vmodem.dialects.nrf.sm.device import SerialModem, open_handle
 from vmodem.dialects.nrf.socket import CLIENT, IPPROTO, IPPROTO_SECURE, SERVER, Socket
 from vmodem.net.interface import Family, SocketType

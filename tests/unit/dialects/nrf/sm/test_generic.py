@@ -2,10 +2,11 @@ from dataclasses import replace
 
 import pytest
 
+from vmodem import dialects
 from vmodem.config import Cell, Config, Identity, Serial
-from vmodem.dialects.nrf.sm import DIALECT
 from vmodem.virtual import Virtual
 
+DIALECT = dialects.find("sm-1.0")
 OK = b"\r\nOK\r\n"
 ERROR = b"\r\nERROR\r\n"
 

@@ -1,10 +1,11 @@
 import pytest
 
-from vmodem.dialects.nrf.sm import DIALECT
+from vmodem import dialects
 from vmodem.net.fake import FakeEcho, FakeNetwork
 from vmodem.net.interface import Family
 from vmodem.virtual import Virtual
 
+DIALECT = dialects.find("sm-1.0")
 OK = b"\r\nOK\r\n"
 ERROR = b"\r\nERROR\r\n"
 

@@ -9,9 +9,9 @@ from vmodem import dialects
 from vmodem.config import Config, Identity
 from vmodem.credentials.keys import PrivateKey
 from vmodem.credentials.store import Area, Kind, Slot, Store
-from vmodem.dialects.nrf.sm import DIALECT
 from vmodem.virtual import Virtual
 
+DIALECT = dialects.find("sm-1.0")
 OK = b"\r\nOK\r\n"
 KEY = Slot(Area.MODEM, 7, Kind.KEY)
 

@@ -1,25 +1,25 @@
-"""Credentials: AT%CMNG and AT%KEYGEN of the modem core, AT#XCMNG of a TLS stack beside it.
+"""The modem core's credentials: %CMNG, %KEYGEN.
 
 Contents never become part of an error's reason, and the engine's log leaves these commands' parameters out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Final, TypeAlias
 
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
 from vmodem.core.parameters import choice, integer, text
 from vmodem.credentials.store import MAX_SIZE, Area, Entry, Kind, Slot, Store, StoreFullError
-from vmodem.dialects.nrf.cellular import FULL, NOT_ALLOWED_WHILE_ACTIVE
+from vmodem.dialects.nrf.core.cme import NOT_ALLOWED_WHILE_ACTIVE
+from vmodem.dialects.nrf.core.state import FULL
 from vmodem.dialects.nrf.device import Nrf91
 
 WRITE: Final = 0
 LIST: Final = 1
 READ: Final = 2
 DELETE: Final = 3
-"""The <opcode> of %CMNG and of #XCMNG, which has no reading."""
+"""The <opcode> of %CMNG."""
 
 NOT_FOUND: Final = 513
 NO_ACCESS: Final = 514
@@ -34,26 +34,18 @@ READABLE: Final = (Kind.CA, Kind.PSK_IDENTITY, Kind.PUBLIC_KEY, Kind.NORDIC_CA)
 DELETABLE: Final = (*WRITABLE, Kind.PUBLIC_KEY, Kind.ENDORSEMENT_KEY, Kind.OWNERSHIP_KEY)
 """The types that AT%CMNG writes, reads and deletes; the others are the modem's own."""
 
-NATIVE_LIMIT: Final = 4096
-"""How many bytes the credentials of one tag of #XCMNG take together, with one more for each PEM."""
-
 CSR: Final = 0
 PUBLIC_KEY: Final = 1
 """The <response_content> of %KEYGEN."""
 
-modem_tls = CommandTable("Modem commands")
-native_tls = CommandTable("Native TLS")
+commands = CommandTable("Modem commands")
 
 SecTag: TypeAlias = Annotated[int, integer(0)]
 Type: TypeAlias = Annotated[int, choice(*Kind)]
-NativeType: TypeAlias = Annotated[int, choice(*WRITABLE)]
 Content: TypeAlias = Annotated[str, text(MAX_SIZE)]
 
 
-# The modem core
-
-
-@modem_tls.set("%CMNG", "Manage the modem core's credentials", surplus=False, secret=True)
+@commands.set("%CMNG", "Manage the modem core's credentials", surplus=False, secret=True)
 def cmng(
     device: Nrf91,
     opcode: Annotated[int, choice(WRITE, LIST, READ, DELETE)],
@@ -119,7 +111,7 @@ def _write(device: Nrf91, slot: Slot, content: str | None, passwd: str) -> None:
     if slot.kind not in WRITABLE:
         raise CommandError(f"type {slot.kind} cannot be written", code=NO_ACCESS)
     data = content.encode("latin-1")
-    _keep(device, slot, _decrypted(data, passwd) if slot.kind is Kind.KEY and b"ENCRYPTED" in data else data)
+    keep(device, slot, _decrypted(data, passwd) if slot.kind is Kind.KEY and b"ENCRYPTED" in data else data)
 
 
 def _decrypted(content: bytes, passwd: str) -> bytes:
@@ -132,7 +124,7 @@ def _decrypted(content: bytes, passwd: str) -> bytes:
         raise CommandError("no encrypted private key, or the wrong password", code=INVALID_CONTENT) from None
 
 
-@modem_tls.set("%KEYGEN", "Make a private key in the modem core", surplus=False)
+@commands.set("%KEYGEN", "Make a private key in the modem core", surplus=False)
 def keygen(
     device: Nrf91,
     sec_tag: SecTag,
@@ -170,7 +162,7 @@ def keygen(
     except ValueError as error:
         raise CommandError(f"no key can be made: {error}", code=KEY_GENERATION_FAILED) from None
     if existing is None:
-        _keep(device, slot, key.pem)
+        keep(device, slot, key.pem)
     return f'%KEYGEN: "{answer}"'
 
 
@@ -188,70 +180,16 @@ def _line(entry: Entry) -> str:
     return f'%CMNG: {entry.slot.tag},{entry.slot.kind},"{entry.digest}"'
 
 
-# A TLS stack beside it
-
-
-def _xcmng_write(device: Nrf91, sec_tag: int | None, type: int | None, content: str | None) -> None:
-    if sec_tag is None or type is None or not content:
-        raise CommandError("<sec_tag>, <type> and <content> are needed")
-    data = content.encode("latin-1")
-    entries = [entry for entry in _store(device).entries(Area.NATIVE) if entry.slot.tag == sec_tag]
-    taken = sum(_native_size(entry.slot.kind, entry.content) for entry in entries)
-    if taken + _native_size(Kind(type), data) > NATIVE_LIMIT:
-        raise CommandError(f"tag {sec_tag} would take more than {NATIVE_LIMIT} bytes, with what it replaces")
-    _keep(device, Slot(Area.NATIVE, sec_tag, Kind(type)), data)
-
-
-def _xcmng_list(device: Nrf91, *ignored: object) -> bytes:
-    newest_first = sorted(_store(device).entries(Area.NATIVE), key=lambda entry: -entry.written)
-    return b"".join(b"#XCMNG: %d,%d\r\n" % (entry.slot.tag, entry.slot.kind) for entry in newest_first)
-
-
-def _xcmng_delete(device: Nrf91, sec_tag: int | None, type: int | None, content: str | None) -> None:
-    if sec_tag is None or type is None:
-        raise CommandError("<sec_tag> and <type> are needed")
-    _store(device).delete(Slot(Area.NATIVE, sec_tag, Kind(type)))
-
-
-_XCMNG: Final[dict[int, Callable[..., bytes | None]]] = {
-    WRITE: _xcmng_write,
-    LIST: _xcmng_list,
-    DELETE: _xcmng_delete,
-}
-
-
-@native_tls.set("#XCMNG", "Manage the credentials of native TLS", secret=True)
-def xcmng(
-    device: Nrf91,
-    opcode: Annotated[int, choice(*_XCMNG)],
-    sec_tag: SecTag | None = None,
-    type: NativeType | None = None,
-    content: Content | None = None,
-) -> bytes | None:
-    """Write, list or delete credentials, also while the modem is active.
-
-    Args:
-        device: the device.
-        opcode: 0 write, 1 list all, the newest first, 3 delete.
-        sec_tag: the security tag.
-        type: what kind of credential it is.
-        content: what to write: PEM, the pre-shared key itself.
-    """
-    return _XCMNG[opcode](device, sec_tag, type, content)
-
-
-def _native_size(kind: Kind, content: bytes) -> int:
-    return len(content) + (kind in (Kind.CA, Kind.CERTIFICATE, Kind.KEY))
-
-
-# Both
-
-
 def _store(device: Nrf91) -> Store:
     return device.modem.credentials
 
 
-def _keep(device: Nrf91, slot: Slot, content: bytes) -> None:
+def keep(device: Nrf91, slot: Slot, content: bytes) -> None:
+    """Keep a credential.
+
+    Raises:
+        CommandError: there is no room for it.
+    """
     try:
         _store(device).write(slot, content)
     except StoreFullError as error:

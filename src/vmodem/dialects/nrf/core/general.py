@@ -1,0 +1,58 @@
+"""Who the device is, which commands its modem core has, and how their errors read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from vmodem.core.commands import CommandTable
+from vmodem.core.parameters import integer
+from vmodem.dialects.nrf.device import Flag, Nrf91
+
+commands = CommandTable("Modem commands")
+
+
+@commands.set("+CGMI", "Show the manufacturer", surplus=False)
+def cgmi(device: Nrf91) -> str:
+    """Show the manufacturer."""
+    return device.modem.config.identity.manufacturer
+
+
+@commands.set("+CGMM", "Show the model", surplus=False)
+def cgmm(device: Nrf91) -> str:
+    """Show the model."""
+    return device.modem.config.identity.model
+
+
+@commands.set("+CGMR", "Show the revision of the modem firmware", surplus=False)
+def cgmr(device: Nrf91) -> str:
+    """Show the revision of the modem firmware."""
+    return device.modem.config.identity.revision
+
+
+@commands.set("+CGSN", "Show the serial number (IMEI)", test="+CGSN: (0-3)", surplus=False)
+def cgsn(device: Nrf91, snt: Annotated[int, integer(0, 3)] = 0) -> str:
+    """Show a serial number: ``snt`` 0 the bare IMEI, 1 the IMEI, 2 the IMEISV, 3 the software version number."""
+    imei, svn = device.modem.config.identity.imei, device.modem.config.identity.svn
+    if snt == 0:
+        return imei
+    return f'+CGSN: "{(imei, imei[:14] + svn, svn)[snt - 1]}"'
+
+
+@commands.set("+CLAC", "List the commands of the modem core", surplus=False)
+def clac(device: Nrf91) -> str:
+    """List all commands that begin with + or %, in the order of the table."""
+    return "\r\n".join(
+        f"AT{command.name}" for command in device.modem.dialect.commands if command.name.startswith(("+", "%"))
+    )
+
+
+@commands.set("+CMEE", "Number the errors of the modem core", test="+CMEE: (0,1)", surplus=False)
+def cmee(device: Nrf91, n: Flag = 0) -> None:
+    """Choose how the modem core's errors read: ``n`` 0 or left out ERROR, 1 +CME ERROR with a number."""
+    device.cellular.cmee = n
+
+
+@commands.read("+CMEE")
+def cmee_read(device: Nrf91) -> str:
+    """Show how the modem core's errors read."""
+    return f"+CMEE: {device.cellular.cmee}"

@@ -1,0 +1,111 @@
+"""Packet domain: attaching, PDP contexts and their addresses, events."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from vmodem.core.commands import CommandTable
+from vmodem.core.errors import CommandError
+from vmodem.core.parameters import anything, shown, text
+from vmodem.core.syntax import Value
+from vmodem.dialects.nrf.core.cme import INCORRECT_PARAMETERS, NOT_ALLOWED
+from vmodem.dialects.nrf.core.state import FAMILIES, FULL, Context
+from vmodem.dialects.nrf.device import Cid, Flag, Nrf91
+
+Ignored: TypeAlias = Annotated[Value, anything]
+
+commands = CommandTable("Modem commands")
+
+
+def _pdp_type(device: Nrf91, value: Value) -> str:
+    if type(value) is str and value in FAMILIES:
+        return value
+    raise CommandError(f"{shown(value)} is none of {', '.join(FAMILIES)}", code=INCORRECT_PARAMETERS)
+
+
+@commands.set("+CGATT", "Attach or detach", test="+CGATT: (0,1)", surplus=False)
+def cgatt(device: Nrf91, state: Flag) -> None:
+    """Detach or attach; the latter needs the radio."""
+    if not state:
+        device.cellular.detach()
+        return
+    if device.cellular.fun != FULL:
+        raise CommandError("the radio is off", code=NOT_ALLOWED)
+    device.cellular.attach()
+
+
+@commands.read("+CGATT")
+def cgatt_read(device: Nrf91) -> str:
+    """Show whether the device is attached."""
+    return f"+CGATT: {int(device.cellular.registered)}"
+
+
+@commands.set("+CGEREP", "Report packet domain events", test="+CGEREP: (0,1),(0)", surplus=False)
+def cgerep(device: Nrf91, mode: Flag = 0) -> None:
+    """Switch the report of packet domain events (+CGEV) off or on."""
+    device.cellular.cgerep = mode
+
+
+@commands.read("+CGEREP")
+def cgerep_read(device: Nrf91) -> str:
+    """Show whether packet domain events are reported; the buffering that follows is always 0."""
+    return f"+CGEREP: {device.cellular.cgerep},0"
+
+
+@commands.set(
+    "+CGDCONT",
+    "Define a PDP context",
+    test="\r\n".join(f'+CGDCONT: (0-10),"{type}",,,(0),(0)' for type in FAMILIES),
+)
+def cgdcont(
+    device: Nrf91,
+    cid: Cid,
+    pdp_type: Annotated[str, _pdp_type] | None = None,
+    apn: Annotated[str, text(63)] = "",
+    *rest: Ignored,
+) -> None:
+    """Define the context ``cid``, or undefine it where nothing else is given; cid 0 gets its default back.
+
+    Args:
+        device: the device.
+        cid: number of the context, 0 to 10.
+        pdp_type: IP, IPV6, IPV4V6 or Non-IP.
+        apn: access point name.
+        rest: address, compression and the like, which the modem core ignores too.
+    """
+    contexts = device.cellular.contexts
+    if pdp_type is not None:
+        contexts[cid] = Context(pdp_type, apn)
+    elif cid == 0:
+        contexts[cid] = device.cellular.default_context()
+    else:
+        contexts.pop(cid, None)
+
+
+@commands.read("+CGDCONT")
+def cgdcont_read(device: Nrf91) -> str:
+    """List the defined contexts, with the first address of each."""
+    cellular = device.cellular
+    return "\r\n".join(
+        f'+CGDCONT: {cid},"{context.type}","{context.apn}","{"".join(cellular.addresses(cid)[:1])}",0,0'
+        for cid, context in sorted(cellular.contexts.items())
+    )
+
+
+@commands.set("+CGPADDR", "Show the modem's addresses", surplus=False)
+def cgpaddr(device: Nrf91, cid: Cid | None = None) -> str:
+    """Show the addresses of the context ``cid``, of every defined one where it is left out."""
+    contexts = device.cellular.contexts
+    if cid is not None and cid not in contexts:
+        raise CommandError(f"context {cid} is not defined", code=INCORRECT_PARAMETERS)
+    return "\r\n".join(_addresses(device, number) for number in (sorted(contexts) if cid is None else [cid]))
+
+
+@commands.test("+CGPADDR")
+def cgpaddr_test(device: Nrf91) -> str:
+    """List the defined contexts."""
+    return f"+CGPADDR: ({','.join(map(str, sorted(device.cellular.contexts)))})"
+
+
+def _addresses(device: Nrf91, cid: int) -> str:
+    return ",".join([f"+CGPADDR: {cid}", *(f'"{address}"' for address in device.cellular.addresses(cid))])

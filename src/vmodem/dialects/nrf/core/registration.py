@@ -1,0 +1,121 @@
+"""The network: registration, the operator, the signal, the radios."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from vmodem.core.commands import CommandTable
+from vmodem.core.errors import CommandError
+from vmodem.core.parameters import choice, integer, text
+from vmodem.dialects.nrf.core.cme import INCORRECT_PARAMETERS, NO_NETWORK_SERVICE, NOT_ALLOWED_WHILE_ACTIVE
+from vmodem.dialects.nrf.core.state import AUTOMATIC, FULL, MANUAL, NB_IOT, NUMERIC, SystemMode
+from vmodem.dialects.nrf.device import Flag, Nrf91
+
+SET_FORMAT: Final = 3
+"""The mode of +COPS that selects nothing; there is no mode that deregisters."""
+
+commands = CommandTable("Modem commands")
+
+
+@commands.set("+CEREG", "Report the registration status", test="+CEREG: (0-5)", surplus=False)
+def cereg(device: Nrf91, n: Annotated[int, integer(0, 5)]) -> None:
+    """Choose what is reported: ``n`` 0 nothing, 1 the status, 2 and 3 the cell too, 4 and 5 the timers as well."""
+    device.cellular.cereg = n
+
+
+@commands.read("+CEREG")
+def cereg_read(device: Nrf91) -> str:
+    """Show the registration status."""
+    return f"+CEREG: {device.cellular.cereg},{device.cellular.status()}"
+
+
+@commands.set("+COPS", "Select the operator", surplus=False)
+def cops(
+    device: Nrf91,
+    mode: Annotated[int, choice(AUTOMATIC, MANUAL, SET_FORMAT)],
+    format: Annotated[int, choice(0, 1, NUMERIC)] | None = None,
+    oper: Annotated[str, text(6)] = "",
+    act: Annotated[int, choice(7, NB_IOT)] = 7,
+) -> None:
+    """Select the operator.
+
+    Args:
+        device: the device.
+        mode: 0 automatically, 1 the given one, 3 set the format only.
+        format: how an operator is named: 0 long, 1 short, 2 by its digits; has to be 2 to select one.
+        oper: MCC and MNC, 5 or 6 digits.
+        act: preferred access technology; ignored.
+    """
+    cellular = device.cellular
+    if mode != AUTOMATIC:
+        if format is None:
+            raise CommandError("<format> is missing", code=INCORRECT_PARAMETERS)
+        if mode == SET_FORMAT:
+            cellular.cops_format = format
+            return
+        _need_operator(device, format, oper)
+    cellular.cops_mode = mode
+    cellular.attach()
+
+
+@commands.read("+COPS")
+def cops_read(device: Nrf91) -> str:
+    """Show how the operator was selected and, while registered, which it is."""
+    cellular, cell = device.cellular, device.modem.config.cell
+    if not cellular.registered:
+        return f"+COPS: {cellular.cops_mode}"
+    name = cell.plmn if cellular.cops_format == NUMERIC else cell.operator
+    return f'+COPS: {cellular.cops_mode},{cellular.cops_format},"{name}",{cell.act}'
+
+
+@commands.test("+COPS")
+def cops_test(device: Nrf91) -> str:
+    """List the operators that can be found, the configured one, without names: 2 is the current one, 1 another."""
+    if device.cellular.fun != FULL:
+        raise CommandError("the radio is off", code=NO_NETWORK_SERVICE)
+    cell = device.modem.config.cell
+    return f'+COPS: ({2 if device.cellular.registered else 1},"","","{cell.plmn}",{cell.act})'
+
+
+@commands.set(
+    "+CESQ",
+    "Show the signal quality",
+    test="+CESQ: (99),(99),(255),(255),(0-34,255),(0-97,255)",
+    surplus=False,
+)
+def cesq(device: Nrf91) -> str:
+    """Show RSRQ and RSRP; unknown while not registered."""
+    cell = device.modem.config.cell
+    rsrq, rsrp = (cell.rsrq, cell.rsrp) if device.cellular.registered else (255, 255)
+    return f"+CESQ: 99,99,255,255,{rsrq},{rsrp}"
+
+
+@commands.set("+CSQ", "Show the signal strength", test="+CSQ: (99),(99)", surplus=False)
+def csq(device: Nrf91) -> str:
+    """Show that the signal strength is unknown: the command is for 2G and 3G, +CESQ is for LTE."""
+    return "+CSQ: 99,99"
+
+
+@commands.set("%XSYSTEMMODE", "Choose the radios", test="%XSYSTEMMODE: (0,1),(0,1),(0,1),(0-4)", surplus=False)
+def xsystemmode(
+    device: Nrf91, lte_m: Flag, nb_iot: Flag, gnss: Flag, preference: Annotated[int, integer(0, 4)]
+) -> None:
+    """Choose the radios that may be used, while they are off; ``preference`` 0 to 4 is stored."""
+    if device.cellular.fun == FULL:
+        raise CommandError("the radios are on", code=NOT_ALLOWED_WHILE_ACTIVE)
+    if not (lte_m or nb_iot or gnss):
+        raise CommandError("no radio is left", code=INCORRECT_PARAMETERS)
+    device.cellular.system_mode = SystemMode(lte_m, nb_iot, gnss, preference)
+
+
+@commands.read("%XSYSTEMMODE")
+def xsystemmode_read(device: Nrf91) -> str:
+    """Show the radios that may be used."""
+    return f"%XSYSTEMMODE: {','.join(map(str, device.cellular.system_mode))}"
+
+
+def _need_operator(device: Nrf91, format: int, oper: str) -> None:
+    if format != NUMERIC:
+        raise CommandError("an operator is selected by its digits only", code=INCORRECT_PARAMETERS)
+    if oper != device.modem.config.cell.plmn:
+        raise CommandError(f"there is no operator {oper}", code=NO_NETWORK_SERVICE)

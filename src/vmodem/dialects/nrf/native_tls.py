@@ -1,0 +1,76 @@
+"""Credentials of a TLS stack beside the modem core: #XCMNG.
+
+Contents never become part of an error's reason, and the engine's log leaves this command's parameters out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Final, TypeAlias
+
+from vmodem.core.commands import CommandTable
+from vmodem.core.errors import CommandError
+from vmodem.core.parameters import choice
+from vmodem.credentials.store import Area, Kind, Slot
+from vmodem.dialects.nrf.core.credentials import DELETE, LIST, WRITABLE, WRITE, Content, SecTag, keep
+from vmodem.dialects.nrf.device import Nrf91
+
+LIMIT: Final = 4096
+"""How many bytes the credentials of one tag take together, with one more for each PEM."""
+
+Type: TypeAlias = Annotated[int, choice(*WRITABLE)]
+
+commands = CommandTable("Native TLS")
+
+
+def _xcmng_write(device: Nrf91, sec_tag: int | None, type: int | None, content: str | None) -> None:
+    if sec_tag is None or type is None or not content:
+        raise CommandError("<sec_tag>, <type> and <content> are needed")
+    data = content.encode("latin-1")
+    entries = [entry for entry in device.modem.credentials.entries(Area.NATIVE) if entry.slot.tag == sec_tag]
+    taken = sum(_native_size(entry.slot.kind, entry.content) for entry in entries)
+    if taken + _native_size(Kind(type), data) > LIMIT:
+        raise CommandError(f"tag {sec_tag} would take more than {LIMIT} bytes, with what it replaces")
+    keep(device, Slot(Area.NATIVE, sec_tag, Kind(type)), data)
+
+
+def _xcmng_list(device: Nrf91, *ignored: object) -> bytes:
+    newest_first = sorted(device.modem.credentials.entries(Area.NATIVE), key=lambda entry: -entry.written)
+    return b"".join(b"#XCMNG: %d,%d\r\n" % (entry.slot.tag, entry.slot.kind) for entry in newest_first)
+
+
+def _xcmng_delete(device: Nrf91, sec_tag: int | None, type: int | None, content: str | None) -> None:
+    if sec_tag is None or type is None:
+        raise CommandError("<sec_tag> and <type> are needed")
+    device.modem.credentials.delete(Slot(Area.NATIVE, sec_tag, Kind(type)))
+
+
+_XCMNG: Final[dict[int, Callable[..., bytes | None]]] = {
+    WRITE: _xcmng_write,
+    LIST: _xcmng_list,
+    DELETE: _xcmng_delete,
+}
+
+
+@commands.set("#XCMNG", "Manage the credentials of native TLS", secret=True)
+def xcmng(
+    device: Nrf91,
+    opcode: Annotated[int, choice(*_XCMNG)],
+    sec_tag: SecTag | None = None,
+    type: Type | None = None,
+    content: Content | None = None,
+) -> bytes | None:
+    """Write, list or delete credentials, also while the modem is active.
+
+    Args:
+        device: the device.
+        opcode: 0 write, 1 list all, the newest first, 3 delete.
+        sec_tag: the security tag.
+        type: what kind of credential it is.
+        content: what to write: PEM, the pre-shared key itself.
+    """
+    return _XCMNG[opcode](device, sec_tag, type, content)
+
+
+def _native_size(kind: Kind, content: bytes) -> int:
+    return len(content) + (kind in (Kind.CA, Kind.CERTIFICATE, Kind.KEY))

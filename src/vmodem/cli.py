@@ -270,7 +270,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _dialects(arguments: argparse.Namespace) -> int:
-    for name in dialects.MODULES:
+    for name in dialects.names():
         found = dialects.find(name)
         print(f"{name}  {found.manual}  {len(found.commands)} commands")
     return 0

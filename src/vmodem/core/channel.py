@@ -244,7 +244,7 @@ class Channel:
         data_mode = self._data_mode
         if data_mode is None or data_mode.waiting is not None:
             return False
-        return data_mode.urcs_flow or bool(self.modem.policy.urcs_in_data_mode)
+        return data_mode.urcs_flow or self.modem.dialect.urcs_in_data_mode
 
     def let_urcs_flow(self) -> None:
         """Send unsolicited messages, those that wait first, although the host's bytes are data; until data ends."""

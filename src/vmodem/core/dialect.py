@@ -42,13 +42,11 @@ class Policy:
     Attributes:
         loses_input: whether what arrives while a command runs is lost, instead of waiting its turn.
         drops_urcs: whether unsolicited lines that come up in data mode are lost, instead of waiting for its end.
-        urcs_in_data_mode: whether unsolicited messages are sent in data mode too.
         overlong: what becomes of a line that is too long.
     """
 
     loses_input: bool = False
     drops_urcs: bool = False
-    urcs_in_data_mode: bool = False
     overlong: Overlong = Overlong.ERROR
 
 
@@ -95,6 +93,8 @@ class Dialect:
         urc_limit: how many bytes of unsolicited lines may wait; a line that does not fit is dropped.
         urc_hold: how many seconds after the last character a begun line holds unsolicited lines back, with echo on.
         given: the commands that bring a fresh device into the state that a transcript names.
+        version: what this release is, whichever side is followed; the dialect's own object.
+        urcs_in_data_mode: whether unsolicited messages are sent in data mode too.
     """
 
     name: str
@@ -116,3 +116,5 @@ class Dialect:
     urc_limit: int
     urc_hold: float
     given: Callable[[str], list[str]]
+    version: Any = None
+    urcs_in_data_mode: bool = False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Protocol
 
+from vmodem.core.channel import Channel
 from vmodem.core.commands import CommandTable
 from vmodem.core.parameters import choice
 
@@ -11,12 +12,20 @@ commands = CommandTable("V.250")
 echo = CommandTable("V.250")
 
 
+class HasChannel(Protocol):
+    """What these commands need of a device."""
+
+    @property
+    def channel(self) -> Channel:
+        """The AT channel of its host."""
+
+
 @commands.set("", "Check that the modem answers")
-def at(device: Any) -> None:
+def at(device: HasChannel) -> None:
     """Answer OK to a bare AT."""
 
 
 @echo.set("E", "Switch echo off (ATE0) or on (ATE1)")
-def ate(device: Any, value: Annotated[int, choice(0, 1)]) -> None:
+def ate(device: HasChannel, value: Annotated[int, choice(0, 1)]) -> None:
     """Switch the echo of host input; off by default (V.250 6.2.4)."""
     device.channel.echo = value == 1

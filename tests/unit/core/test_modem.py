@@ -141,13 +141,17 @@ def modem():
     return made
 
 
+def made(**dialect):
+    """Return a modem of another dialect."""
+    sm = dialects.find("sm")
+    modem = Virtual(replace(sm, commands=CommandTable().include(sm.commands, commands), **dialect))
+    modem.take()
+    return modem
+
+
 def following(**policy):
     """Return a modem whose engine follows another policy."""
-    sm = dialects.find("sm")
-    policies = {side: replace(one, **policy) for side, one in sm.policies.items()}
-    made = Virtual(replace(sm, commands=CommandTable().include(sm.commands, commands), policies=policies))
-    made.take()
-    return made
+    return made(policies={side: replace(one, **policy) for side, one in dialects.find("sm").policies.items()})
 
 
 def ask(modem, line):
@@ -248,7 +252,7 @@ class TestDataWithinACommand:
 
     def test_unsolicited_messages_wait_or_do_not(self):
         for at_once, expected in ((False, b""), (True, b"\r\ndone\r\n")):
-            modem = following(urcs_in_data_mode=at_once)
+            modem = made(urcs_in_data_mode=at_once)
             ask(modem, "AT+BACKGROUND\rAT+TAKE=1")
             modem.wait(5)
             assert modem.take() == expected

@@ -12,6 +12,7 @@ from vmodem.dialects.ameba.device import OK, Ameba, error, information, urc
 from vmodem.dialects.ameba.errata import ERRATA
 from vmodem.dialects.ameba.given import given
 from vmodem.dialects.ameba.policy import FIRMWARE, MANUAL
+from vmodem.dialects.ameba.station import Station
 from vmodem.dialects.ameba.syntax import parse
 
 DIALECT: Final = Dialect(
@@ -30,7 +31,7 @@ DIALECT: Final = Dialect(
     ),
     errata=ERRATA,
     policies={Follow.MANUAL: MANUAL, Follow.FIRMWARE: FIRMWARE},
-    core=wifi.Wifi,
+    core=Station,
     device=Ameba,
     parse=parse,
     terminator=Terminator.CR,
@@ -43,4 +44,5 @@ DIALECT: Final = Dialect(
     urc_limit=65536,
     urc_hold=0.0,
     given=given,
+    urcs_in_data_mode=True,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from enum import Enum
-from typing import Annotated, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, TypeAlias
 
 from vmodem.core.channel import Channel
 from vmodem.core.errors import CommandError
@@ -12,10 +12,13 @@ from vmodem.core.sockets import SocketTable
 from vmodem.core.syntax import Value
 from vmodem.core.tasks import Task
 from vmodem.dialects.ameba.policy import Policy
+from vmodem.dialects.ameba.station import Station
 from vmodem.dialects.ameba.syntax import number, unknown_line
-from vmodem.dialects.ameba.wifi import Wifi
 from vmodem.net.interface import Address, NetSocket
 from vmodem.tls.security import Security
+
+if TYPE_CHECKING:
+    from vmodem.dialects.ameba.network import Ping
 
 MEMP_NUM_NETCONN: Final = 20
 """How many links there may be: servers, clients and seeds together."""
@@ -127,9 +130,10 @@ class Ameba:
         policy: what differs on either side of ``--follow``.
         sockets: the links.
         options: the socket options for links that are made from now on.
+        ping: the ping that runs, None while there is none.
     """
 
-    __slots__ = ("channel", "modem", "options", "policy", "sockets")
+    __slots__ = ("channel", "modem", "options", "ping", "policy", "sockets")
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
@@ -137,11 +141,12 @@ class Ameba:
         self.policy: Policy = self.modem.policy
         self.sockets: SocketTable[Link] = SocketTable(MEMP_NUM_NETCONN)
         self.options = SocketOptions()
+        self.ping: Ping | None = None
 
     @property
-    def wifi(self) -> Wifi:
+    def wifi(self) -> Station:
         """The state of the modem's Wi-Fi."""
-        wifi: Wifi = self.modem.core
+        wifi: Station = self.modem.core
         return wifi
 
     def socket_ready(self, socket: NetSocket, events: int) -> None:

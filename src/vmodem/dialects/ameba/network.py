@@ -112,7 +112,7 @@ def ping(device: Ameba, *fields: Field) -> None:
     """
     if not fields or not fields[0]:
         raise CommandError("no host", code=EMPTY)
-    running = device.wifi.ping
+    running = device.ping
     if fields[0] == "stop":
         if len(fields) > 1:
             raise CommandError("stop has no parameter", code=USAGE)
@@ -123,7 +123,7 @@ def ping(device: Ameba, *fields: Field) -> None:
     if running is not None:
         raise CommandError("a ping runs already", code=USAGE)
     _check_permission(device.modem)
-    device.wifi.ping = asked
+    device.ping = asked
     device.channel.spawn(_run(device, asked), awaited=asked.count is not None)
 
 
@@ -131,7 +131,7 @@ async def _run(device: Ameba, asked: Ping) -> None:
     try:
         await asked.run(device.channel)
     finally:
-        device.wifi.ping = None
+        device.ping = None
 
 
 def _read(fields: Sequence[str]) -> Ping:

@@ -31,7 +31,6 @@ class Policy(dialect.Policy):
 
 
 MANUAL: Final = Policy(
-    urcs_in_data_mode=True,
     overlong=Overlong.TRUNCATE,
     unknown_is_silent=False,
     missing_certificate=6,
@@ -43,7 +42,6 @@ MANUAL: Final = Policy(
 
 FIRMWARE: Final = Policy(
     loses_input=True,
-    urcs_in_data_mode=True,
     overlong=Overlong.TRUNCATE,
     unknown_is_silent=True,
     missing_certificate=1,

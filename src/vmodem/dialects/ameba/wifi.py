@@ -1,24 +1,19 @@
-"""Wi-Fi: joining the configured network and leaving it, the addresses, the networks in the air.
-
-Link and station are one: the link of the modem's network is up while the station is connected.
-"""
+"""Wi-Fi: joining the configured network and leaving it, the addresses, the networks in the air."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final
 
 from vmodem.config import AccessPoint
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
-from vmodem.core.modem import Modem
 from vmodem.core.tasks import Delay
+from vmodem.dialects.ameba.device import Ameba
+from vmodem.dialects.ameba.station import Addresses, Target
 from vmodem.dialects.ameba.syntax import Field, atoi
 from vmodem.net.interface import Family, family_of
-
-if TYPE_CHECKING:
-    from vmodem.dialects.ameba.network import Ping
 
 MISSING: Final = 1
 """A parameter that has to be there is missing."""
@@ -41,94 +36,11 @@ _CHANNELS: Final = re.compile("[0-9]+(:[0-9]+)*")
 _RULE: Final = "=============================="
 
 
-class Addresses(NamedTuple):
-    """The addresses of an interface."""
-
-    ip: str = "0.0.0.0"
-    gateway: str = "0.0.0.0"
-    netmask: str = "255.255.255.0"
-
-
-class Target(NamedTuple):
-    """What AT+WLCONN asks for; empty or 0 where it does not say."""
-
-    ssid: str
-    bssid: str
-    password: str
-    channel: int
-    wep: bool
-
-
-class Wifi:
-    """The station between power-on and reset.
-
-    Attributes:
-        addresses: the addresses of its interface.
-        static: the addresses that AT+WLSTATICIP chose for the next connection, None for DHCP.
-        ping: the ping that runs, None while there is none.
-    """
-
-    __slots__ = ("_modem", "addresses", "ping", "static")
-
-    def __init__(self, modem: Modem) -> None:
-        self._modem = modem
-        self.static: Addresses | None = None
-        self.addresses = self._lease() if self.connected else Addresses()
-        self.ping: Ping | None = None
-
-    @property
-    def connected(self) -> bool:
-        """Whether the station is in a network."""
-        return self._modem.network.up
-
-    @property
-    def address(self) -> str:
-        """The station's IPv4 address, 0.0.0.0 while it has none."""
-        return self.addresses.ip
-
-    def finds(self, target: Target) -> bool:
-        """Return whether ``target`` is the configured network, with what it takes to join."""
-        point = self._modem.config.wifi
-        return (
-            target.ssid in ("", point.ssid)
-            and target.bssid.lower() in ("", point.bssid.lower())
-            and target.channel in (0, point.channel)
-            and (point.security == "Open" or target.password == point.password)
-            and (point.security == "WEP" or not target.wep)
-        )
-
-    def join(self) -> list[str]:
-        """Join the network; return what the device says about it."""
-        self._modem.network.set_link(up=True)
-        connected = "[$]wifi connected"
-        if self.static is not None:
-            self.addresses = self.static
-            return [connected]
-        self.addresses = self._lease()
-        if self.addresses == Addresses():
-            return [connected, "[$]wifi got ip timeout"]
-        return [connected, f'[$]wifi got ip:"{self.address}"']
-
-    def leave(self) -> list[str]:
-        """Leave the network, if the station is in one; return what the device says about it."""
-        self.addresses = Addresses()
-        if not self.connected:
-            return []
-        self._modem.network.set_link(up=False)
-        return ["[$]wifi disconnected"]
-
-    def _lease(self) -> Addresses:
-        """Return what DHCP gives: the address that the modem's network has, if any."""
-        address = self._modem.network.address(Family.IPV4)
-        wifi = self._modem.config.wifi
-        return Addresses() if address is None else Addresses(address, wifi.gateway, wifi.netmask)
-
-
 commands = CommandTable("Wi-Fi AT Command")
 
 
 @commands.set("+WLSTATICIP", "Choose a static address")
-def wlstaticip(device: Any, *fields: Field) -> None:
+def wlstaticip(device: Ameba, *fields: Field) -> None:
     """Choose the addresses of the next connection: IP address alone, or IP address, gateway and netmask."""
     if not fields:
         raise CommandError("no address", code=MISSING)
@@ -141,7 +53,7 @@ def wlstaticip(device: Any, *fields: Field) -> None:
 
 
 @commands.set("+WLCONN", "Join a network", secret=True)
-async def wlconn(device: Any, *fields: Field) -> list[str]:
+async def wlconn(device: Ameba, *fields: Field) -> list[str]:
     """Join a network: pairs of ssid, bssid, pw, key_id or ch and its value, in any order.
 
     A station that is in a network leaves it first, whatever becomes of the new one.
@@ -155,20 +67,18 @@ async def wlconn(device: Any, *fields: Field) -> list[str]:
     if not wifi.finds(target):
         reason = "there is no such network, or its password is another one"
         raise CommandError(reason, code=CONNECT_FAILED, lines=["[$]wifi connect failed"])
-    joined: list[str] = wifi.join()
-    return joined
+    return wifi.join()
 
 
 @commands.set("+WLDISCONN", "Leave the network")
-def wldisconn(device: Any) -> list[str]:
+def wldisconn(device: Ameba) -> list[str]:
     """Leave the network, if the station is in one; a static address is forgotten."""
     device.wifi.static = None
-    left: list[str] = device.wifi.leave()
-    return left
+    return device.wifi.leave()
 
 
 @commands.set("+WLSCAN", "List the networks in the air")
-def wlscan(device: Any, *fields: Field) -> list[str]:
+def wlscan(device: Ameba, *fields: Field) -> list[str]:
     """List the networks in the air: all of them, or those with a certain ssid, on certain channels (ch)."""
     given = _pairs(fields, {"ssid": _ssid, "ch": _channels})
     config = device.modem.config
@@ -181,7 +91,7 @@ def wlscan(device: Any, *fields: Field) -> list[str]:
 
 
 @commands.set("+WLSTATE", "Show the network and the addresses", secret=True)
-def wlstate(device: Any) -> list[str]:
+def wlstate(device: Ameba) -> list[str]:
     """Show the network that the station is in, and the addresses of its interface."""
     wifi, config = device.wifi, device.modem.config.wifi
     if wifi.connected:

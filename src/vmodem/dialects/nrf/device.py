@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import errno
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, TypeAlias
 
 from vmodem.core.channel import Channel
 from vmodem.core.errors import CommandError
 from vmodem.core.parameters import choice, integer, shown
 from vmodem.core.sockets import SocketTable
 from vmodem.core.syntax import Value
-from vmodem.credentials.store import MODEM_TLS, Area
 from vmodem.dialects.nrf.core.state import Cellular
 from vmodem.dialects.nrf.policy import Policy
 from vmodem.dialects.nrf.socket import Socket
+from vmodem.dialects.nrf.version import Version
 from vmodem.net.interface import Family, NetSocket, Option, SocketType
 
 
@@ -23,23 +23,18 @@ class Nrf91:
     Attributes:
         channel: the AT channel of its host.
         modem: the modem.
+        version: what its release is.
         policy: what differs on either side of ``--follow``.
         sockets: its open sockets.
         time_limit: silence in milliseconds that flushes data mode, None while it has the default (#XDATACTRL).
     """
 
-    __slots__ = ("channel", "modem", "policy", "sockets", "time_limit")
-
-    ncs_version: ClassVar[str]
-    libmodem_version: ClassVar[str]
-    """Versions of the nRF Connect SDK and of the modem library that the firmware was built with."""
-
-    credential_areas: ClassVar[tuple[Area, ...]] = MODEM_TLS
-    """Where the credentials of a security tag are looked for."""
+    __slots__ = ("channel", "modem", "policy", "sockets", "time_limit", "version")
 
     def __init__(self, channel: Channel, sockets: SocketTable[Socket]) -> None:
         self.channel = channel
         self.modem = channel.modem
+        self.version: Version = self.modem.dialect.version
         self.policy: Policy = self.modem.policy
         self.sockets = sockets
         self.time_limit: int | None = None

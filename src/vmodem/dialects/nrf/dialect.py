@@ -11,6 +11,7 @@ from vmodem.core.framing import LineRules, Terminator
 from vmodem.core.syntax import Request
 from vmodem.dialects.nrf.core.state import Cellular
 from vmodem.dialects.nrf.device import OK, Nrf91, error, information
+from vmodem.dialects.nrf.version import Version
 
 
 def nrf91(
@@ -26,6 +27,7 @@ def nrf91(
     terminator: Terminator,
     limit: int,
     given: Callable[[str], list[str]],
+    version: Version,
     urc_limit: int = 4096,
 ) -> Dialect:
     """Return a dialect of the family; ``policies`` are the manual's and the firmware's, ``limit`` is the line's."""
@@ -49,4 +51,5 @@ def nrf91(
         urc_limit=urc_limit,
         urc_hold=1.0,
         given=given,
+        version=version,
     )

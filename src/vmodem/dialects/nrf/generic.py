@@ -25,7 +25,7 @@ power = CommandTable("Generic AT commands")
 def xslmver(device: Nrf91) -> str:
     """Show the versions of the nRF Connect SDK and the modem library."""
     identity = device.modem.config.identity
-    libmodem_version = identity.libmodem_version or device.libmodem_version
+    libmodem_version = identity.libmodem_version or device.version.libmodem
     return versions("#XSLMVER", ncs_version(device), libmodem_version, identity.customer_version)
 
 
@@ -78,7 +78,7 @@ def xdatactrl_read(device: Nrf91) -> str:
 
 def ncs_version(device: Nrf91) -> str:
     """Return the configured version of the nRF Connect SDK, or the one that the firmware has."""
-    return device.modem.config.identity.ncs_version or device.ncs_version
+    return device.modem.config.identity.ncs_version or device.version.ncs
 
 
 def versions(name: str, first: str, second: str, customer: str) -> str:

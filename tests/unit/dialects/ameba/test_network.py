@@ -74,7 +74,7 @@ def test_every_socket_is_closed():
     modem.send(b"AT+PING=stop\r")
     modem.wait(10)
     assert network.sockets == []
-    assert modem.channel.device.wifi.ping is None
+    assert modem.channel.device.ping is None
 
 
 def test_the_host_waits_for_a_ping_that_ends():
@@ -107,4 +107,4 @@ def test_a_restart_ends_a_ping(line):
     modem.take()
     modem.wait(10)
     assert modem.take() == b""
-    assert modem.channel.device.wifi.ping is None
+    assert modem.channel.device.ping is None

@@ -5,17 +5,24 @@ The command that began it ends with data mode: its result is the first that the 
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from vmodem.core.errors import CommandError, in_words
 from vmodem.core.framing import Flush, SilenceReader
 from vmodem.core.tasks import HostData
 from vmodem.dialects.nrf.data_mode import ESCAPE, Send
 from vmodem.dialects.nrf.device import Nrf91
+from vmodem.dialects.nrf.slm.device import SerialLteModem
 from vmodem.net.interface import ResolveError
 
 CAPACITY: Final = 3840
 """Bytes that are sent without waiting for silence: the buffer of 4096 is flushed when fewer than 256 are free."""
+
+
+def begin_silent(device: SerialLteModem, send: Send, *, datagrams: bool) -> Coroutine[Any, Any, None]:
+    """Begin data mode as the releases up to 2.0 do; the running command has to wait for its end."""
+    return silent_data_mode(device, send, error_is_ok=device.policy.send_error_is_ok)
 
 
 async def silent_data_mode(device: Nrf91, send: Send, *, error_is_ok: bool) -> None:

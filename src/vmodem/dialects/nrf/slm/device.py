@@ -12,8 +12,8 @@ from vmodem.core.sockets import SocketTable
 from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.data_mode import Send
 from vmodem.dialects.nrf.device import Nrf91
-from vmodem.dialects.nrf.slm.data_mode import silent_data_mode
 from vmodem.dialects.nrf.slm.policy import Policy
+from vmodem.dialects.nrf.slm.version import Version
 from vmodem.dialects.nrf.socket import SERVER, Socket
 from vmodem.net.interface import SocketType
 
@@ -35,18 +35,20 @@ class SerialLteModem(Nrf91):
     """One Serial LTE Modem between power-on and reset.
 
     Attributes:
-        policy: the version's own ways, on one side of ``--follow``.
+        version: what its release is.
+        policy: what differs on either side of ``--follow``.
         slots: the sockets that the host opened, each in the lowest slot that was free then.
         active: the socket that commands without a handle are for, None where there is none.
     """
 
     policy: Policy
+    version: Version
 
     __slots__ = ("_ranking", "active", "slots")
 
     def __init__(self, channel: Channel) -> None:
         super().__init__(channel, SocketTable(MAX_HANDLES, channel.modem.policy.first_handle))
-        self.slots: list[Opened | None] = [None] * self.policy.max_opened
+        self.slots: list[Opened | None] = [None] * self.version.max_opened
         self.active: Socket | None = None
         self._ranking = self.policy.first_ranking
 
@@ -117,7 +119,7 @@ class SerialLteModem(Nrf91):
             send: sends one flush.
             datagrams: whether one flush is one datagram.
         """
-        return silent_data_mode(self, send, error_is_ok=self.policy.send_error_is_ok)
+        return self.version.data_mode(self, send, datagrams=datagrams)
 
 
 def opened_handle(device: SerialLteModem, value: Value) -> Socket:

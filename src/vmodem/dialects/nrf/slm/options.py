@@ -201,7 +201,7 @@ def _set_tls(device: SerialLteModem, socket: Socket, name: int, value: Value | N
         return
     if type(value) is not str or len(value) > HOSTNAME_LIMIT:
         raise CommandError(f"{shown(value)} is not a host name of at most {HOSTNAME_LIMIT} characters")
-    socket.hostname = None if value.upper() in ("", device.policy.hostname_off) else value
+    socket.hostname = None if value.upper() in ("", device.version.hostname_off) else value
 
 
 def _accepted(rules: dict[int, Rule], name: int, value: Value) -> int:

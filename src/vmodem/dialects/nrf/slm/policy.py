@@ -1,31 +1,15 @@
-"""What each Serial LTE Modem does in its own way, and what it does differently on either side of ``--follow``.
+"""What the Serial LTE Modems do differently on either side of ``--follow``.
 
 Each field that ``--follow`` switches has its row in the errata of the dialects that switch it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Final
 
 from vmodem.core.framing import Overlong
 from vmodem.dialects.nrf import policy
-from vmodem.net.interface import Family, SocketType
-
-ReceiveLimits: TypeAlias = Mapping[SocketType, Mapping[Family, int]]
-
-LIMITS_1_9: Final[ReceiveLimits] = {
-    SocketType.STREAM: {Family.IPV4: 668, Family.IPV6: 648},
-    SocketType.DGRAM: {Family.IPV4: 1252, Family.IPV6: 1220},
-    SocketType.RAW: {Family.PACKET: 1252},
-}
-LIMITS_2_0: Final[ReceiveLimits] = {
-    SocketType.STREAM: {Family.IPV4: 1240, Family.IPV6: 1220},
-    SocketType.DGRAM: {Family.IPV4: 1252, Family.IPV6: 1232},
-    SocketType.RAW: {Family.PACKET: 1252},
-}
-"""The most bytes that one #XRECV or #XRECVFROM returns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,19 +18,13 @@ class Policy(policy.Policy):
 
     Attributes:
         first_handle: the lowest handle.
-        max_opened: how many sockets may be open, accepted connections aside.
-        unknown_op_is_ok: whether opening or closing with an unknown <op> is OK, and nothing happens.
-        reads_closed: whether reading without a socket prints handle 0.
         test_is_unended: whether the line of AT#XSOCKET=? lacks its last CR LF.
         secure_test: what AT#XSSOCKET=? prints.
         select_tests: whether AT#XSOCKETSELECT=? is OK.
         first_ranking: the ranking of the first socket.
         timeouts_quoted: whether #XSOCKETOPT prints timeouts as in ``"30 sec"``.
-        hostname_off: the TLS_HOSTNAME that turns the check of the host name off.
         ciphersuite_reads_zero: whether TLS_CIPHERSUITE_USED reads as 0, whatever was chosen.
         accept_reads_as: the name that the line of AT#XACCEPT? begins with.
-        payload_first: whether received data comes before the line that tells its size.
-        receive_limits: the most bytes that one receive returns.
         send_error_is_ok: whether data mode that ends because sending failed ends with OK.
         event_fd: whether each service holds one more handle.
         hangup_after_ok: whether the line of #XTCPHANGUP comes after its OK.
@@ -55,19 +33,13 @@ class Policy(policy.Policy):
     """
 
     first_handle: int = 0
-    max_opened: int = 8
-    unknown_op_is_ok: bool = False
-    reads_closed: bool = False
     test_is_unended: bool = False
     secure_test: str = "#XSSOCKET: (0,1,2),(1,2),<sec_tag>,<peer_verify>,<hostname_verify>"
     select_tests: bool = False
     first_ranking: int = 2
     timeouts_quoted: bool = False
-    hostname_off: str = "NULL"
     ciphersuite_reads_zero: bool = False
     accept_reads_as: str = "#XACCEPT"
-    payload_first: bool = False
-    receive_limits: ReceiveLimits
     send_error_is_ok: bool = False
     event_fd: bool = False
     hangup_after_ok: bool = False
@@ -92,17 +64,11 @@ def _firmware(manual: Policy, **changes: object) -> Policy:
 
 MANUAL_1_9: Final = Policy(
     first_handle=1,
-    max_opened=1,
-    unknown_op_is_ok=True,
-    reads_closed=True,
-    hostname_off="",
     timeouts_quoted=True,
-    payload_first=True,
-    receive_limits=LIMITS_1_9,
 )
 FIRMWARE_1_9: Final = _firmware(MANUAL_1_9, send_error_is_ok=True, loses_input=True, overlong=Overlong.ERROR_AT_ONCE)
 
-MANUAL_2_0: Final = Policy(receive_limits=LIMITS_2_0)
+MANUAL_2_0: Final = Policy()
 FIRMWARE_2_0: Final = _firmware(
     MANUAL_2_0,
     send_error_is_ok=True,
@@ -113,7 +79,7 @@ FIRMWARE_2_0: Final = _firmware(
     timeouts_quoted=True,
 )
 
-MANUAL_2_7: Final = Policy(first_handle=1, receive_limits=LIMITS_2_0)
+MANUAL_2_7: Final = Policy(first_handle=1)
 FIRMWARE_2_7: Final = _firmware(
     MANUAL_2_7,
     select_tests=True,

@@ -15,7 +15,6 @@ from vmodem.core import calls
 from vmodem.core.channel import Channel
 from vmodem.core.commands import Line
 from vmodem.core.errors import CommandError, in_words
-from vmodem.credentials.store import NATIVE_TLS
 from vmodem.dialects.nrf.data_mode import ESCAPE, EscapedDataMode, Send
 from vmodem.dialects.nrf.device import information
 from vmodem.dialects.nrf.errno import from_host, newlib_errno
@@ -480,8 +479,6 @@ class ServiceModem(SerialLteModem):
 
     __slots__ = ("data_mode", "data_mode_of", "tcp", "udp")
 
-    credential_areas = NATIVE_TLS
-
     def __init__(self, channel: Channel) -> None:
         super().__init__(channel)
         self.data_mode: EscapedDataMode | None = None
@@ -502,11 +499,6 @@ class ServiceModem(SerialLteModem):
         self.udp.fail(-newlib_errno("ENETDOWN"))
         super().reset_core()
 
-    def begin_data_mode(self, send: Send, *, datagrams: bool) -> Coroutine[Any, Any, None] | None:
-        """Begin a socket's data mode once the running command has ended; there is nothing to wait for."""
-        self.enter_data_mode(EscapedDataMode(self, send, datagrams=datagrams), None)
-        return None
-
     def enter_data_mode(self, data_mode: EscapedDataMode, service: Service | None) -> None:
         """Begin ``data_mode``, which is that of ``service``, once the running command has ended."""
         self.data_mode, self.data_mode_of = data_mode, service
@@ -523,3 +515,8 @@ class ServiceModem(SerialLteModem):
         """Return how many seconds sending may wait; in data mode for ever, unless the host has set a limit."""
         option = (socket.listener or socket).send_timeout
         return option if option or self.channel.takes_data else POLLOUT_TIMEOUT
+
+
+def begin_escaped(device: ServiceModem, send: Send, *, datagrams: bool) -> None:
+    """Begin a socket's data mode once the running command has ended; there is nothing to wait for."""
+    device.enter_data_mode(EscapedDataMode(device, send, datagrams=datagrams), None)

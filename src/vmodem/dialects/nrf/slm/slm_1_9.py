@@ -12,21 +12,25 @@ from vmodem.dialects.nrf import generic as nrf_generic
 from vmodem.dialects.nrf.core import pages as core
 from vmodem.dialects.nrf.dialect import nrf91
 from vmodem.dialects.nrf.slm import connections, generic, options, resolving, sockets, transfer
+from vmodem.dialects.nrf.slm.data_mode import begin_silent
 from vmodem.dialects.nrf.slm.device import SerialLteModem
 from vmodem.dialects.nrf.slm.errata import ERRATA_1_9
 from vmodem.dialects.nrf.slm.framing import core_text
 from vmodem.dialects.nrf.slm.given import RESET_1_9, given
 from vmodem.dialects.nrf.slm.policy import FIRMWARE_1_9, MANUAL_1_9
 from vmodem.dialects.nrf.slm.syntax import parse
+from vmodem.dialects.nrf.slm.version import LIMITS_1_9, Version
 
-
-class SerialLteModem19(SerialLteModem):
-    """One Serial LTE Modem 1.9."""
-
-    __slots__ = ()
-
-    ncs_version = "1.9.0"
-
+VERSION: Final = Version(
+    ncs="1.9.0",
+    data_mode=begin_silent,
+    max_opened=1,
+    unknown_op_is_ok=True,
+    reads_closed=True,
+    hostname_off="",
+    payload_first=True,
+    receive_limits=LIMITS_1_9,
+)
 
 DIALECT: Final = nrf91(
     name="slm-1.9",
@@ -47,9 +51,10 @@ DIALECT: Final = nrf91(
     ),
     errata=ERRATA_1_9,
     policies=(MANUAL_1_9, FIRMWARE_1_9),
-    device=SerialLteModem19,
+    device=SerialLteModem,
     parse=parse,
     terminator=Terminator.CRLF,
     limit=4094,
+    version=VERSION,
     given=partial(given, reset=RESET_1_9),
 )

@@ -21,20 +21,15 @@ from vmodem.dialects.nrf.slm import (
     sockets,
     transfer,
 )
+from vmodem.dialects.nrf.slm.data_mode import begin_silent
 from vmodem.dialects.nrf.slm.device import SerialLteModem
 from vmodem.dialects.nrf.slm.errata import ERRATA_2_0
 from vmodem.dialects.nrf.slm.given import RESET_2_0, given
 from vmodem.dialects.nrf.slm.policy import FIRMWARE_2_0, MANUAL_2_0
 from vmodem.dialects.nrf.slm.syntax import parse
+from vmodem.dialects.nrf.slm.version import LIMITS_2_0, Version
 
-
-class SerialLteModem20(SerialLteModem):
-    """One Serial LTE Modem 2.0."""
-
-    __slots__ = ()
-
-    ncs_version = "2.0.0"
-
+VERSION: Final = Version(ncs="2.0.0", data_mode=begin_silent, receive_limits=LIMITS_2_0)
 
 SOCKET_COMMANDS: Final = CommandTable().include(
     sockets.commands,
@@ -62,9 +57,10 @@ DIALECT: Final = nrf91(
     ),
     errata=ERRATA_2_0,
     policies=(MANUAL_2_0, FIRMWARE_2_0),
-    device=SerialLteModem20,
+    device=SerialLteModem,
     parse=parse,
     terminator=Terminator.CRLF,
     limit=4094,
+    version=VERSION,
     given=partial(given, reset=RESET_2_0),
 )

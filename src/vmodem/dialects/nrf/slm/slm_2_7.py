@@ -7,6 +7,7 @@ from typing import Final
 
 from vmodem.core.commands import CommandTable
 from vmodem.core.framing import Terminator
+from vmodem.credentials.store import NATIVE_TLS
 from vmodem.dialects import v250
 from vmodem.dialects.nrf import generic as nrf_generic
 from vmodem.dialects.nrf import native_tls
@@ -16,19 +17,14 @@ from vmodem.dialects.nrf.slm import generic, tcp, udp
 from vmodem.dialects.nrf.slm.errata import ERRATA_2_7
 from vmodem.dialects.nrf.slm.given import RESET_2_7, given
 from vmodem.dialects.nrf.slm.policy import FIRMWARE_2_7, MANUAL_2_7
-from vmodem.dialects.nrf.slm.services import ServiceModem
+from vmodem.dialects.nrf.slm.services import ServiceModem, begin_escaped
 from vmodem.dialects.nrf.slm.slm_2_0 import SOCKET_COMMANDS
 from vmodem.dialects.nrf.slm.syntax import parse_skipping
+from vmodem.dialects.nrf.slm.version import LIMITS_2_0, Version
 
-
-class SerialLteModem27(ServiceModem):
-    """One Serial LTE Modem 2.7."""
-
-    __slots__ = ()
-
-    ncs_version = "2.7.0"
-    libmodem_version = "2.7.0"
-
+VERSION: Final = Version(
+    ncs="2.7.0", libmodem="2.7.0", credential_areas=NATIVE_TLS, data_mode=begin_escaped, receive_limits=LIMITS_2_0
+)
 
 DIALECT: Final = nrf91(
     name="slm-2.7",
@@ -48,10 +44,11 @@ DIALECT: Final = nrf91(
     ),
     errata=ERRATA_2_7,
     policies=(MANUAL_2_7, FIRMWARE_2_7),
-    device=SerialLteModem27,
+    device=ServiceModem,
     parse=parse_skipping,
     terminator=Terminator.CRLF,
     limit=4096,
     urc_limit=16384,
+    version=VERSION,
     given=partial(given, reset=RESET_2_7),
 )

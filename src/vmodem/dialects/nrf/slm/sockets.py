@@ -26,7 +26,7 @@ commands = CommandTable("Socket AT commands")
 def close_active(device: SerialLteModem, op: int) -> str | None:
     """Close the active socket; nothing happens where there is none, nor for an <op> that some versions ignore."""
     if op != CLOSE:
-        if device.policy.unknown_op_is_ok:
+        if device.version.unknown_op_is_ok:
             return None
         raise CommandError(f"<op> {op} is unknown")
     if device.active is None:
@@ -111,4 +111,4 @@ def xssocket_test(device: SerialLteModem) -> str:
 def _active(device: SerialLteModem, name: str) -> str | None:
     if device.active is not None:
         return f"{name}: {device.active.handle},{device.active.family},{device.active.role}"
-    return f"{name}: 0" if device.policy.reads_closed else None
+    return f"{name}: 0" if device.version.reads_closed else None

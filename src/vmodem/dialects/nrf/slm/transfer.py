@@ -111,7 +111,7 @@ async def xrecvfrom(device: SerialLteModem, timeout: Int) -> list[Line]:
 
 
 def _size(device: SerialLteModem, socket: Socket) -> int:
-    return device.policy.receive_limits[socket.type][socket.family]
+    return device.version.receive_limits[socket.type][socket.family]
 
 
 def _timeout(device: SerialLteModem, timeout: int) -> float:
@@ -121,4 +121,4 @@ def _timeout(device: SerialLteModem, timeout: int) -> float:
 def _received(device: SerialLteModem, header: str, data: bytes) -> list[Line]:
     if not data:
         return []
-    return [data, header] if device.policy.payload_first else [header, data]
+    return [data, header] if device.version.payload_first else [header, data]

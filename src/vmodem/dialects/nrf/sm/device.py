@@ -28,9 +28,6 @@ class SerialModem(Nrf91):
 
     policy: Policy
 
-    ncs_version = "3.2.0"
-    libmodem_version = "3.2.0-lte-bb1d5a22e4d2"
-
     def __init__(self, channel: Channel) -> None:
         super().__init__(channel, SocketTable(channel.modem.policy.max_sockets))
         self.poller = Poller(channel, self.policy)

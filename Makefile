@@ -4,7 +4,7 @@ VENV   := .venv
 DEMO   := .venv-demo
 BIN    := $(VENV)/bin
 
-.PHONY: help test check format demo test-all test-deep bench bench-short reference clean
+.PHONY: help test check format demo test-all test-deep bench bench-short bench-against reference clean
 
 help:
 	@echo "make test        the fast test suite"
@@ -13,6 +13,7 @@ help:
 	@echo "make test-all    the fast suite on every Python from 3.11 to 3.13 that is found"
 	@echo "make test-deep   the property tests with many more examples"
 	@echo "make bench       benchmarks beside a floor and socat (minutes); bench-short for a look"
+	@echo "make bench-against BASE=PATH   benchmarks beside another version: a checkout, or an interpreter that has it"
 	@echo "make reference   write docs/reference.md anew"
 	@echo "make format      format the sources"
 
@@ -55,6 +56,9 @@ bench: $(VENV)/.made
 
 bench-short: $(VENV)/.made
 	$(BIN)/python -m benchmarks --short
+
+bench-against: $(VENV)/.made
+	$(BIN)/python -m benchmarks --against '$(or $(BASE),$(error BASE is missing: make bench-against BASE=../before))'
 
 reference: $(VENV)/.made
 	$(BIN)/python tools/reference.py

@@ -1,35 +1,59 @@
-"""What is timed: round trips at a terminal, in turns, and a lot of data."""
+"""What is timed: round trips of a host, pipelined commands, in turns; and a lot of data."""
 
 import os
 import statistics
 import time
 
+from benchmarks.peers import cpu_time
+
 MIB = 1 << 20
 BLOCK = bytes(range(32, 127)).replace(b"+", b"") * 700
 
 
-def round_trip(terminal, line, count):
+def round_trip(host, line, count):
     """Return the median round trip in microseconds."""
     times = []
     for _ in range(count):
         begin = time.perf_counter_ns()
-        terminal.ask(line)
+        host.ask(line)
         times.append(time.perf_counter_ns() - begin)
     return statistics.median(times) / 1000
 
 
-def in_turns(terminals, line, rounds, count):
-    """Return the medians of two terminals and of their ratios, measured in turns."""
-    for terminal in terminals:
-        round_trip(terminal, line, 200)
-    pairs = [[round_trip(terminal, line, count) for terminal in terminals] for _ in range(rounds)]
-    return medians(pairs)
+def pipelined(host, pid, line, answer, count):
+    """Return how many commands, sent at once, the process ``pid`` answers in a second of its CPU time."""
+    begin = cpu_time(pid)
+    os.write(host.fd, line * count)
+    answers = host.take(len(answer) * count)
+    took = cpu_time(pid) - begin
+    if answers != answer * count:
+        raise RuntimeError(f"not every command was answered with {answer!r}")
+    return count / took
+
+
+def in_turns(measures, rounds):
+    """Measure two things in turns, after one turn that does not count; who begins changes from round to round."""
+    for measure in measures:
+        measure()
+    pairs = []
+    for number in range(rounds):
+        first, second = measures if number % 2 == 0 else measures[::-1]
+        pair = first(), second()
+        pairs.append(pair if number % 2 == 0 else pair[::-1])
+    return pairs
 
 
 def medians(pairs):
     """Return the medians of both sides and of their ratios."""
     ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
     return ours, theirs, statistics.median(a / b for a, b in pairs)
+
+
+def spread(pairs):
+    """Return the quartiles of the ratios, below and above."""
+    ratios = [a / b for a, b in pairs]
+    low, _, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+    return low, high
 
 
 def stream(fd, sink, size, *, ends_with=b""):

@@ -1,7 +1,9 @@
 """What the benchmarks start, talk to and measure with."""
 
 import contextlib
+import json
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -13,6 +15,36 @@ import threading
 import time
 import tty
 from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent
+
+
+class Installation(NamedTuple):
+    """A version of vmodem: an interpreter, and a folder of sources that comes before what is installed for it."""
+
+    python: str = sys.executable
+    sources: str | None = None
+
+    def environment(self):
+        """Return the environment in which the interpreter finds this version."""
+        others = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        return others if self.sources is None else {**others, "PYTHONPATH": self.sources}
+
+
+HERE = Installation()
+
+
+def versions(path):
+    """Return the version at ``path`` and this one: ``path`` is an interpreter that has vmodem, or a checkout of it.
+
+    A checkout is run by this interpreter, and so is this version then: as sources, so that both start alike.
+    """
+    if Path(path, "src", "vmodem").is_dir():
+        return tuple(Installation(sources=str(Path(root, "src").resolve())) for root in (path, ROOT))
+    if Path(path).is_file() and os.access(path, os.X_OK):
+        return Installation(python=os.path.abspath(path)), HERE
+    raise ValueError(f"{path} is neither an interpreter nor a checkout of vmodem")
 
 
 @contextlib.contextmanager
@@ -27,48 +59,87 @@ def pinned(cpu):
 
 
 @contextlib.contextmanager
-def program(*command, ready):
+def descriptors(wanted):
+    """Let this process, and those that it starts meanwhile, have ``wanted`` descriptors; yield how many it got."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    granted = max(soft, min(hard, wanted))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
+    try:
+        yield granted
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def cpu_time(pid):
+    """Return the seconds, user's and system's, that a process has computed so far."""
+    return time.clock_gettime(~pid << 3 | 2)  # what clock_getcpuclockid() returns; /proc counts in steps of 10 ms
+
+
+def resident(pid):
+    """Return the resident memory of a process in KiB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise RuntimeError("no VmRSS")
+
+
+@contextlib.contextmanager
+def program(*command, ready, environment=None):
     """Run a program until it has made the path ``ready``; stop it at the end."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
     try:
         deadline = time.monotonic() + 10
         while not os.path.lexists(ready):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{command} did not start")
-            time.sleep(0.005)
+            time.sleep(0.001)
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()
 
 
-@contextlib.contextmanager
-def vmodem(*options):
-    """Run vmodem on a pseudo terminal; yield the path of the terminal."""
-    with tempfile.TemporaryDirectory() as folder:
-        link, ready = str(Path(folder, "pty")), str(Path(folder, "ready"))
-        command = [sys.executable, "-m", "vmodem", "serve", "--pty", link, "--ready-file", ready, *options]
-        with program(*command, ready=ready):
-            yield link
+class Served(NamedTuple):
+    """A running program that answers hosts: its process, and its endpoint, a path or a TCP port."""
+
+    pid: int
+    where: str | int
+
+    def host(self):
+        """Connect a host."""
+        return Terminal(self.where) if isinstance(self.where, str) else Connection(self.where)
 
 
 @contextlib.contextmanager
-def floor(*arguments):
-    """Run the floor; yield the path of its terminal."""
+def served(*command, environment=None):
+    """Run a program that writes a ready file as vmodem does."""
     with tempfile.TemporaryDirectory() as folder:
-        link = str(Path(folder, "pty"))
-        with program(sys.executable, "-m", "benchmarks.floor", link, *arguments, ready=link):
-            yield link
+        ready = Path(folder, "ready")
+        with program(*command, "--ready-file", str(ready), ready=ready, environment=environment) as process:
+            (endpoint,) = json.loads(ready.read_text(encoding="utf-8"))["endpoints"]
+            yield Served(process.pid, endpoint["path"] if endpoint["kind"] == "pty" else endpoint["port"])
+
+
+def vmodem(*options, tcp=False, version=HERE):
+    """Run vmodem on a pseudo terminal, or on TCP."""
+    endpoint = ("--tcp", "0") if tcp else ("--pty",)
+    command = (version.python, "-m", "vmodem", "serve", *endpoint, *options)
+    return served(*command, environment=version.environment())
+
+
+def floor(*options, tcp=False):
+    """Run the floor on a pseudo terminal, or on TCP."""
+    return served(sys.executable, "-m", "benchmarks.floor", *(("--tcp",) if tcp else ()), *options)
 
 
 @contextlib.contextmanager
 def socat(port):
-    """Run socat between a pseudo terminal and a TCP port; yield the path of the terminal."""
+    """Run socat between a pseudo terminal and a TCP port; yield the host's side."""
     with tempfile.TemporaryDirectory() as folder:
         link = str(Path(folder, "pty"))
         command = ["socat", "-b", "65536", f"PTY,raw,echo=0,link={link}", f"TCP:127.0.0.1:{port},nodelay"]
-        with program(*command, ready=link):
-            yield link
+        with program(*command, ready=link) as process:
+            yield Served(process.pid, link)
 
 
 class Sink:
@@ -103,25 +174,69 @@ class Sink:
                     self.reached.set()
 
 
-class Terminal:
-    """The host's side of a pseudo terminal, blocking."""
+class Host:
+    """A host that waits for what it asked for."""
 
-    def __init__(self, path):
-        self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
-        tty.setraw(self.fd)
-        time.sleep(0.05)
-        termios.tcflush(self.fd, termios.TCIOFLUSH)
+    def __init__(self, fd):
+        self.fd = fd
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
 
     def ask(self, line, end=b"OK\r\n"):
         """Send ``line`` and return the answer up to ``end``."""
         os.write(self.fd, line)
         answer = b""
         while not answer.endswith(end):
-            answer += os.read(self.fd, 4096)
+            answer += self._read(4096)
         return answer
+
+    def take(self, size):
+        """Return the next ``size`` bytes."""
+        data = b""
+        while len(data) < size:
+            data += self._read(size - len(data))
+        return data
+
+    def _read(self, limit):
+        data = os.read(self.fd, limit)
+        if not data:
+            raise RuntimeError("the modem hung up")
+        return data
 
     def close(self):
         os.close(self.fd)
+
+
+class Terminal(Host):
+    """The host's side of a pseudo terminal."""
+
+    def __init__(self, path):
+        super().__init__(os.open(path, os.O_RDWR | os.O_NOCTTY))
+        tty.setraw(self.fd)
+        time.sleep(0.05)
+        termios.tcflush(self.fd, termios.TCIOFLUSH)
+
+
+class Connection(Host):
+    """The host's side of a TCP connection."""
+
+    def __init__(self, port):
+        connection = socket.create_connection(("127.0.0.1", port))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().__init__(connection.detach())
+
+
+PLAIN = b"AT#XSOCKET=1,1,0\r"
+
+
+def connect(host, port, opening=PLAIN):
+    """Connect handle 0 of a Serial Modem to ``port``."""
+    host.ask(opening)
+    host.ask(b'AT#XCONNECT=0,"127.0.0.1",%d\r' % port)
 
 
 def tls_context(folder):

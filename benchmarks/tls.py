@@ -8,12 +8,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 
-from benchmarks.measure import MIB, in_turns, medians, stream
-from benchmarks.peers import SUITE, Sink, Terminal, pinned, s_client, tls_context, vmodem
+from benchmarks.measure import MIB, in_turns, medians, round_trip, stream
+from benchmarks.peers import PLAIN, SUITE, Sink, connect, pinned, s_client, tls_context, vmodem
 
 TAG = 1
 DATA = b"x" * 32
+SECURE = b"AT#XSSOCKET=1,1,0,%d,2\r" % TAG
 
 
 def secured(folder):
@@ -24,12 +26,6 @@ def secured(folder):
     return "--credentials", store
 
 
-def connect(terminal, port, *, secure):
-    """Connect handle 0 of a Serial Modem to ``port``."""
-    terminal.ask(b"AT#XSSOCKET=1,1,0,%d,2\r" % TAG if secure else b"AT#XSOCKET=1,1,0\r")
-    terminal.ask(b'AT#XCONNECT=0,"127.0.0.1",%d\r' % port)
-
-
 def handshakes(short):
     """TLS handshakes in a second (certificate verified), beside openssl s_time -new"""
     if shutil.which("openssl") is None:
@@ -37,12 +33,11 @@ def handshakes(short):
     seconds, ours, theirs = (1 if short else 3), [], []
     with tempfile.TemporaryDirectory() as folder:
         sink = Sink(tls_context(folder))
-        with vmodem(*secured(folder)) as link:
-            terminal = Terminal(link)
+        with vmodem(*secured(folder)) as modem, modem.host() as terminal:
             for _ in range(1 if short else 5):
                 count, end = 0, time.perf_counter() + seconds
                 while time.perf_counter() < end:
-                    connect(terminal, sink.port, secure=True)
+                    connect(terminal, sink.port, SECURE)
                     terminal.ask(b"AT#XCLOSE=0\r")
                     count += 1
                 ours.append(count / seconds)
@@ -67,11 +62,13 @@ def tls_send(short):
         context = tls_context(folder)
         options = secured(folder)
         sinks = [Sink(context), Sink()]
-        with vmodem(*options) as one, vmodem() as other:
-            terminals = [Terminal(one), Terminal(other)]
-            for terminal, sink, secure in zip(terminals, sinks, (True, False), strict=True):
-                connect(terminal, sink.port, secure=secure)
-            ours, theirs, ratio = in_turns(terminals, line, rounds, count)
+        with vmodem(*options) as one, vmodem() as other, one.host() as ours, other.host() as theirs:
+            terminals = [ours, theirs]
+            for terminal, sink, opening in zip(terminals, sinks, (SECURE, PLAIN), strict=True):
+                connect(terminal, sink.port, opening)
+            ours, theirs, ratio = medians(
+                in_turns([partial(round_trip, terminal, line, count) for terminal in terminals], rounds)
+            )
     return f"{ours:.1f} us", f"{theirs:.1f} us", f"{ratio:.2f}", "at most 1.6"
 
 
@@ -81,11 +78,11 @@ def tls_echo(short):
     line = b'AT#XTCPSEND="' + DATA + b'"\r\n'
     with tempfile.TemporaryDirectory() as folder:
         sink = Sink(tls_context(folder), echo=True)
-        with vmodem("--dialect", "slm-2.7", *secured(folder)) as link, s_client(sink.port, folder) as client:
-            terminal = Terminal(link)
+        serving = vmodem("--dialect", "slm-2.7", *secured(folder))
+        with serving as modem, modem.host() as terminal, s_client(sink.port, folder) as client:
             terminal.ask(b'AT#XTCPCLI=1,"127.0.0.1",%d,%d\r\n' % (sink.port, TAG))
-            pairs = [(_echo_modem(terminal, line, count), _echo_client(client, count)) for _ in range(rounds)]
-    ours, theirs, ratio = medians(pairs)
+            echoes = partial(_echo_modem, terminal, line, count), partial(_echo_client, client, count)
+            ours, theirs, ratio = medians(in_turns(echoes, rounds))
     return f"{ours:.1f} us", f"{theirs:.1f} us", f"{ratio:.2f}", "-"
 
 
@@ -143,13 +140,10 @@ def tls_throughput_beside(short):
 
 def _data_mode(options, context, size):
     sink = Sink(context)
-    with vmodem(*options) as link:
-        terminal = Terminal(link)
-        connect(terminal, sink.port, secure=context is not None)
+    with vmodem(*options) as modem, modem.host() as terminal:
+        connect(terminal, sink.port, PLAIN if context is None else SECURE)
         terminal.ask(b"AT#XSEND=0,2,0\r")
-        rate = stream(terminal.fd, sink, size, ends_with=b"+++")
-        terminal.close()
-    return rate
+        return stream(terminal.fd, sink, size, ends_with=b"+++")
 
 
 BENCHMARKS = (handshakes, tls_send, tls_echo, tls_throughput, tls_throughput_beside)

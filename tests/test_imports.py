@@ -25,6 +25,7 @@ LAYERS = {
     "vmodem.dialects": {"vmodem.dialects", "vmodem.core", "vmodem.config", "vmodem.credentials", *NETWORK},
     "vmodem.endpoints": {"vmodem.endpoints", "vmodem.core", "vmodem.reactor", *NETWORK},
     "vmodem.observed": {"vmodem.core", "vmodem.net", "vmodem.tls", *NETWORK},
+    "vmodem.assembly": {"vmodem.observed", "vmodem.core", *NETWORK},
     "vmodem.virtual": {
         "vmodem.observed",
         "vmodem.core",

@@ -238,7 +238,6 @@ def _serve(arguments: argparse.Namespace) -> int:
     from vmodem.endpoints import KINDS, spec_of
     from vmodem.errors import EndpointError, VmodemError
     from vmodem.profile import Profile
-    from vmodem.profiles import chosen, load_profiles
     from vmodem.program import Options, Served, run
     from vmodem.stderr import Stderr
 
@@ -256,12 +255,14 @@ def _serve(arguments: argparse.Namespace) -> int:
             **({} if arguments.credentials is None else {"credentials": arguments.credentials}),
         )
         if arguments.config is not None:
+            from vmodem.profiles import load_profiles
+
             config, served = load_profiles(arguments.config, profile)
             profile = replace(profile, config=config)
     except VmodemError as error:
         arguments.parser.error(str(error))
     specs = arguments.endpoints or ([] if served else [spec_of(next(iter(KINDS))).parse(None)])
-    served = [*(Served(profile, chosen(spec, settings)) for spec in specs), *served]
+    served = [*(Served(profile, spec.chosen(settings)) for spec in specs), *served]
     try:
         return run(Options(served, arguments.ready_file, served[0].profile.device.name))
     except EndpointError as error:

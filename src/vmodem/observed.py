@@ -1,4 +1,4 @@
-"""A modem whose sockets are seen by those who listen to it: a layer over its network, and one over its TLS.
+"""What those who listen to a modem see of its sockets: a layer over its network, and one over its TLS.
 
 Where nobody listens there is neither. What is sent and received over a secure connection is seen in the clear, and
 marked as secret; what passes below it is not seen, nor are echo requests, which no host has a socket for.
@@ -6,15 +6,11 @@ marked as secret; what passes below it is not seen, nor are echo requests, which
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
-from typing import Any
 
-from vmodem.core.dialect import Dialect
 from vmodem.core.errors import in_words
-from vmodem.core.modem import Modem
 from vmodem.core.trace import (
     Accepted,
     Bound,
@@ -30,7 +26,6 @@ from vmodem.core.trace import (
     Resolved,
     Secured,
     Sent,
-    Trace,
 )
 from vmodem.net.interface import (
     MSG_PEEK,
@@ -45,33 +40,6 @@ from vmodem.net.interface import (
 from vmodem.net.layer import NetworkLayer, SocketLayer
 from vmodem.tls.security import SecureSocket, Security
 from vmodem.tls.stack import Tls
-
-log = logging.getLogger("vmodem")
-
-
-def observed_modem(
-    dialect: Dialect,
-    network: Network,
-    *,
-    random: Callable[[int], bytes],
-    traces: Sequence[Trace] = (),
-    **options: Any,
-) -> Modem:
-    """Return a modem whose sockets are seen where somebody listens: a trace, or the reader of a log at ``debug``.
-
-    Args:
-        dialect: which device it is.
-        network: what stands behind it.
-        random: returns as many random bytes as it is asked for.
-        traces: who listens.
-        options: what else `Modem` takes.
-    """
-    if not traces and not log.isEnabledFor(logging.DEBUG):
-        return Modem(dialect, network, random=random, **options)
-    front = ObservedNetwork(network)
-    modem = Modem(dialect, front, random=random, traces=traces, tls=ObservedTls(random), **options)
-    front.tell = modem.tell
-    return modem
 
 
 class ObservedSocket(SocketLayer):

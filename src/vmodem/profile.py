@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from os import urandom
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from vmodem import dialects
+from vmodem.assembly import assemble
 from vmodem.config import Config
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
@@ -19,7 +20,6 @@ from vmodem.core.trace import Trace
 from vmodem.credentials.store import Store
 from vmodem.errors import ProfileError
 from vmodem.net.interface import Family, Network
-from vmodem.observed import observed_modem
 
 Layer: TypeAlias = Callable[[Network], Network]
 """Puts something in front of a network: a subclass of `NetworkLayer`, mostly."""
@@ -62,7 +62,7 @@ class Profile:
     addresses: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
     traces: tuple[Trace, ...] = ()
-    random: Callable[[int], bytes] = secrets.token_bytes
+    random: Callable[[int], bytes] = urandom
     sources: Mapping[Family, str] = field(init=False, repr=False, compare=False)
     own: Mapping[Family, str] = field(init=False, repr=False, compare=False)
 
@@ -103,7 +103,7 @@ class Profile:
         assert not isinstance(self.terminator, str)
         for layer in self.layers:
             network = layer(network)
-        return observed_modem(
+        return assemble(
             self.device,
             network,
             config=self.config,

@@ -127,12 +127,6 @@ def _endpoint(place: str, text: Any, settings: Mapping[str, Any]) -> Spec:
     if bool(value) != bool(spec.metavar) and not (spec.optional and not value):
         raise ConfigError(f"{place} is {text!r}, accepted: {' '.join(filter(None, (kind, spec.metavar)))}")
     try:
-        return chosen(spec.parse(value or None), settings)
+        return spec.parse(value or None).chosen(settings)
     except ValueError as error:
         raise ConfigError(f"{place}: {error}") from error
-
-
-def chosen(spec: Spec, settings: Mapping[str, Any]) -> Spec:
-    """Return ``spec`` with those of ``settings`` that its kind has."""
-    mine = {setting.name: settings[setting.name] for setting in spec.settings if setting.name in settings}
-    return replace(spec, **mine) if mine else spec  # type: ignore[type-var]

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeAlias
 
+from vmodem.assembly import assemble
 from vmodem.config import Config
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
@@ -21,7 +22,6 @@ from vmodem.core.trace import Trace
 from vmodem.credentials.store import Store
 from vmodem.net.fake import FakeNetwork
 from vmodem.net.interface import Answer, NetSocket, Network
-from vmodem.observed import observed_modem
 
 Layer: TypeAlias = Callable[[Network], Network]
 """Puts something in front of a network: a subclass of `NetworkLayer`, mostly."""
@@ -71,7 +71,7 @@ class Virtual:
             front = layer(front)
         front.driver = self
         self.now = 0.0
-        self.modem = observed_modem(
+        self.modem = assemble(
             dialect,
             front,
             config=config or Config(),

@@ -20,10 +20,10 @@ from vmodem.core.errors import CommandError
 from vmodem.core.framing import Flush, LineReader, LineTooLong
 from vmodem.core.line import Signals
 from vmodem.core.tasks import HostData, Room, Task
-from vmodem.core.trace import Data, DataBegins, DataEnds, Tracer, Urc
 
 if TYPE_CHECKING:
     from vmodem.core.modem import Modem
+    from vmodem.core.trace import Tracer
 
 INPUT_LIMIT: Final = 8192
 """Bytes of the host that may wait before `Channel.accepting` turns False, unless a command says otherwise."""
@@ -210,6 +210,8 @@ class Channel:
 
     def trace(self) -> None:
         """Tell from now on what happens: somebody listens to the modem."""
+        from vmodem.core.trace import Tracer  # not at the top: where nobody listens nobody pays for it
+
         if self._tracer is None:
             self._tracer = Tracer(self)
 
@@ -303,7 +305,7 @@ class Channel:
         self._lines.enter_data(swallow=swallow_line_feed)
         self._data_mode = DataMode(None, limit, watch)
         if self._tracer is not None:
-            self._tracer.tell(DataBegins())
+            self._tracer.data_begins()
 
     def discard_input(self) -> None:
         """Forget what the host has sent and nobody has consumed."""
@@ -390,7 +392,7 @@ class Channel:
         if self.takes_data:
             self._data_mode = None
             if self._tracer is not None:
-                self._tracer.tell(DataEnds())
+                self._tracer.data_ends()
 
     def _cancel_foreground(self) -> None:
         task = self._foreground
@@ -404,7 +406,7 @@ class Channel:
         coroutine, data_mode.waiting = data_mode.waiting, None
         assert coroutine is not None
         if self._tracer is not None:
-            self._tracer.tell(DataBegins())
+            self._tracer.data_begins()
         self._foreground = task = Task(self, coroutine, self._end_data_mode, self._fail_data_mode)
         self._scheduler.run(task)
 
@@ -443,7 +445,7 @@ class Channel:
             return False
         self._tell_waiting()
         if self._tracer is not None:
-            self._tracer.tell(Data(piece[0], piece[1].value))
+            self._tracer.data(*piece)
         self._scheduler.step(task, piece)
         return True
 
@@ -478,7 +480,7 @@ class Channel:
             data = urcs.popleft()
             self._urc_size -= len(data)
             if self._tracer is not None:
-                self._tracer.tell(Urc(data))
+                self._tracer.urc(data)
             self.output += data
         if not urcs:
             self._urcs = None

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from vmodem.config import Config
 from vmodem.core.channel import Channel, background_done
@@ -23,13 +23,14 @@ from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.errors import CommandError, in_words
 from vmodem.core.framing import Terminator
 from vmodem.core.line import Signals
-from vmodem.core.log import LOG
 from vmodem.core.scheduler import Scheduler
 from vmodem.core.tasks import Task
-from vmodem.core.trace import Event, Note, Power, State, Trace
 from vmodem.credentials.store import Store
 from vmodem.net.interface import Answer, NetSocket, Network, ResolveError, earlier
 from vmodem.tls.stack import Tls
+
+if TYPE_CHECKING:
+    from vmodem.core.trace import Event, Trace
 
 log = logging.getLogger("vmodem")
 
@@ -121,15 +122,19 @@ class Modem:
         self.name = name
         self.traces: tuple[Trace, ...] = ()
         self.channels: tuple[Channel, ...] = (Channel(self),)
-        for trace in (*traces, LOG) if log.isEnabledFor(logging.INFO) else traces:
+        for trace in traces:
             self.listen(trace)
+        if log.isEnabledFor(logging.INFO):
+            from vmodem.core.log import LOG  # not at the top: where nobody listens nobody pays for it
+
+            self.listen(LOG)
 
     # What the driver calls
 
     def boot(self, now: float) -> None:
         """Power on: send the banner."""
         self.scheduler.now = now
-        self._greet(State.ON)
+        self._greet("on")
 
     def socket_ready(self, socket: NetSocket, events: int, now: float) -> None:
         """Take note that ``events`` may be true on ``socket``."""
@@ -224,6 +229,8 @@ class Modem:
     def _note(self, level: int, message: str, arguments: tuple[object, ...]) -> None:
         log.log(level, f"%s: {message}", self.name, *arguments)
         if self.traces:
+            from vmodem.core.trace import Note
+
             self.tell(Note(level, message % arguments))
 
     # Failures
@@ -282,12 +289,12 @@ class Modem:
         self.core = self.dialect.core(self)
         self.channels = self.channels[:1]
         self.channels[0].restart()
-        self._greet(State.RESTARTED)
+        self._greet("restarted")
 
     def power_off(self) -> None:
         """Switch the device off: it answers nothing any more."""
         self.close()
-        self.tell(Power(State.OFF))
+        self._tell_power("off")
 
     def sleep(self, wake: Callable[[], None]) -> None:
         """Sleep once no command runs: do and send nothing until a host sends something, then call ``wake``."""
@@ -295,17 +302,23 @@ class Modem:
             self.after(SLEEP_RETRY, lambda: self.sleep(wake))
         else:
             self._asleep = wake
-            self.tell(Power(State.ASLEEP))
+            self._tell_power("asleep")
 
     def wake(self) -> None:
         """End the sleep, if it sleeps: a host has sent something."""
         wake, self._asleep = self._asleep, None
         if wake is not None:
-            self.tell(Power(State.AWAKE))
+            self._tell_power("awake")
             wake()
 
-    def _greet(self, state: State) -> None:
-        self.tell(Power(state))
+    def _tell_power(self, state: str) -> None:
+        if self.traces:
+            from vmodem.core.trace import Power, State
+
+            self.tell(Power(State(state)))
+
+    def _greet(self, state: str) -> None:
+        self._tell_power(state)
         self.channels[0].write(self.dialect.banner)
 
     def _cut_power(self) -> None:

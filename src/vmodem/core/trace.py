@@ -18,6 +18,7 @@ from vmodem.core.errors import CommandError
 
 if TYPE_CHECKING:
     from vmodem.core.channel import Channel
+    from vmodem.core.framing import Flush
     from vmodem.core.modem import Modem
     from vmodem.net.interface import Address, Family, SocketType
 
@@ -353,6 +354,22 @@ class Tracer:
     def result(self, data: bytes) -> None:
         """Tell of a final result."""
         self.tell(Result(data, self._dialogue.answer(data)))
+
+    def urc(self, data: bytes) -> None:
+        """Tell of an unsolicited message."""
+        self.tell(Urc(data))
+
+    def data_begins(self) -> None:
+        """Tell that the host's bytes are data from now on."""
+        self.tell(DataBegins())
+
+    def data(self, data: bytes, why: Flush) -> None:
+        """Tell of a piece of the host's data."""
+        self.tell(Data(data, why.value))
+
+    def data_ends(self) -> None:
+        """Tell that the host's bytes are lines from now on."""
+        self.tell(DataEnds())
 
     def refused(self, error: CommandError) -> None:
         """Tell why the command failed."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from vmodem.core.line import Signals
@@ -80,6 +80,11 @@ class Spec(ABC):
         Raises:
             ValueError: it makes no sense; the message says what would.
         """
+
+    def chosen(self, settings: Mapping[str, Any]) -> Spec:
+        """Return it with those of ``settings`` that its kind has."""
+        mine = {setting.name: settings[setting.name] for setting in self.settings if setting.name in settings}
+        return replace(self, **mine) if mine else self  # type: ignore[type-var]
 
     @abstractmethod
     def open(self, opening: Opening) -> Endpoint:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import select
 import struct
@@ -32,6 +31,8 @@ class Presence:
     __slots__ = ("_count", "_poll", "fd")
 
     def __init__(self, path: str) -> None:
+        import ctypes  # not at the top: only a pseudo terminal needs it
+
         libc = ctypes.CDLL(None, use_errno=True)
         self.fd: int = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         if self.fd < 0:

@@ -27,6 +27,7 @@ LAYERS = {
     "vmodem.observed": {"vmodem.core", "vmodem.net", "vmodem.tls", *NETWORK},
     "vmodem.assembly": {"vmodem.observed", "vmodem.core", *NETWORK},
     "vmodem.virtual": {
+        "vmodem.assembly",
         "vmodem.observed",
         "vmodem.core",
         "vmodem.config",

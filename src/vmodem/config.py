@@ -18,7 +18,7 @@ from typing import Any, Final, TypeAlias
 from vmodem.errors import ConfigError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Identity:
     """Who the device is.
 
@@ -55,7 +55,7 @@ class Identity:
     customer_version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cell:
     """The cellular network that the device finds.
 
@@ -84,7 +84,7 @@ class Cell:
     registration_time: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Serial:
     """The serial line.
 
@@ -95,7 +95,7 @@ class Serial:
     dtr: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ModemCore:
     """The modem core of an nRF91.
 
@@ -107,7 +107,7 @@ class ModemCore:
     cmng_while_active: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AccessPoint:
     """A Wi-Fi network in the air.
 
@@ -128,7 +128,7 @@ class AccessPoint:
     mode: str = "N"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Wifi(AccessPoint):
     """The Wi-Fi network that the device can join.
 
@@ -151,7 +151,7 @@ class Wifi(AccessPoint):
     connect_time: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Firmware:
     """What AT+GMR prints.
 
@@ -174,7 +174,7 @@ class Firmware:
     compile_env: str = "gcc version 10.3.1"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Config:
     """Everything that a configuration file may set; every attribute is a table, `network` an array of tables."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from os import urandom
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vmodem import dialects
 from vmodem.assembly import assemble
@@ -16,10 +16,12 @@ from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
 from vmodem.core.line import Signals
 from vmodem.core.modem import Modem
-from vmodem.core.trace import Trace
 from vmodem.credentials.store import Store
 from vmodem.errors import ProfileError
 from vmodem.net.interface import Family, Network
+
+if TYPE_CHECKING:
+    from vmodem.core.trace import Trace
 
 Layer: TypeAlias = Callable[[Network], Network]
 """Puts something in front of a network: a subclass of `NetworkLayer`, mostly."""
@@ -27,7 +29,7 @@ Layer: TypeAlias = Callable[[Network], Network]
 LOOPBACK: Final = {Family.IPV4: "127.0.0.1", Family.IPV6: "::1"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Profile:
     """What a modem is; every modem that is made of a profile is one of its own.
 

@@ -29,7 +29,7 @@ class Served(NamedTuple):
     spec: Spec
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Options:
     """What `vmodem serve` was asked for.
 

@@ -12,16 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from vmodem.assembly import assemble
 from vmodem.config import Config
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
-from vmodem.core.trace import Trace
 from vmodem.credentials.store import Store
 from vmodem.net.fake import FakeNetwork
 from vmodem.net.interface import Answer, NetSocket, Network
+
+if TYPE_CHECKING:
+    from vmodem.core.trace import Trace
 
 Layer: TypeAlias = Callable[[Network], Network]
 """Puts something in front of a network: a subclass of `NetworkLayer`, mostly."""

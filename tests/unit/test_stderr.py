@@ -43,9 +43,9 @@ def test_what_nobody_reads_is_lost_and_counted(pipe):
     handler.emit(record("the last one"))
     handler.flush()
     lines = (got + os.read(reader, 4096)).splitlines()
-    told = next(line for line in lines if b"lost" in line)
+    told = sum(int(line.split()[0]) for line in lines if b"lost" in line)
     assert lines[-1] == b"the last one"
-    assert lines.count(b"x" * 999) + int(told.split()[0]) == 100
+    assert lines.count(b"x" * 999) + told == 100
 
 
 def test_a_reader_that_has_gone_is_no_failure():

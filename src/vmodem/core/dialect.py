@@ -35,7 +35,7 @@ class Device(Protocol):
         """Close everything that the channel's host has open: the channel ends."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """What the engine does differently on either side of ``--follow``; each dialect adds what its handlers do.
 
@@ -50,7 +50,7 @@ class Policy:
     overlong: Overlong = Overlong.ERROR
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Erratum:
     """One disagreement between a manual, its firmware, or a manual and itself.
 
@@ -69,7 +69,7 @@ class Erratum:
     policy: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dialect:
     """One device.
 

@@ -38,7 +38,7 @@ class Opening(NamedTuple):
     gone: Callable[[str | None], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Setting:
     """Something that can be chosen for every endpoint of a kind.
 

@@ -26,7 +26,7 @@ LINGER: Final = 0.02
 """Seconds after a host has gone in which its last bytes may still come: the kernel delivers them in its own time."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pty(Spec):
     """A pseudo terminal.
 

@@ -21,7 +21,7 @@ DEFAULT_BAUD: Final = 115200
 _CFLAG, _ISPEED, _OSPEED = 2, 4, 5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Serial(Spec):
     """A serial port, 8N1.
 

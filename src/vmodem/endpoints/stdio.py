@@ -14,7 +14,7 @@ from vmodem.errors import EndpointError
 STDIN, STDOUT = 0, 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stdio(Spec):
     """Standard input and output; the end of input ends the endpoint."""
 

@@ -19,7 +19,7 @@ RETRY: Final = 0.1
 """Seconds until connections are accepted again after the process ran out of descriptors."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tcp(Spec):
     """A TCP listener, one modem for each connection.
 

@@ -9,7 +9,7 @@ from vmodem.core import dialect
 from vmodem.core.framing import Overlong
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Policy(dialect.Policy):
     """One side.
 

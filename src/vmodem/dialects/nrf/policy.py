@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from vmodem.core import dialect
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Policy(dialect.Policy):
     """One side of one dialect; each adds its own.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from vmodem.credentials.store import MODEM_TLS, Area
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Version:
     """One release; each family adds its own.
 

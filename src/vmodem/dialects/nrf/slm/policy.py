@@ -12,7 +12,7 @@ from vmodem.core.framing import Overlong
 from vmodem.dialects.nrf import policy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Policy(policy.Policy):
     """One side of one dialect.
 

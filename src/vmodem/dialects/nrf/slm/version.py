@@ -24,7 +24,7 @@ LIMITS_2_0: Final[ReceiveLimits] = {
 """The most bytes that one #XRECV or #XRECVFROM returns."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Version(version.Version):
     """One release.
 

@@ -8,7 +8,7 @@ from typing import Final
 from vmodem.dialects.nrf import policy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Policy(policy.Policy):
     """One side.
 

@@ -113,7 +113,7 @@ class Profile:
             terminator=self.terminator,
             signals=signals,
             attached=not self.offline,
-            credentials=self.credentials,
+            store=self.credentials,
             name=" ".join(filter(None, (self.name, where))) or "modem",
             traces=self.traces,
             random=self.random,

@@ -40,7 +40,7 @@ class Virtual:
         attached: whether it is attached to its network from the start.
         network: its network, None for a fresh one.
         layers: what stands between the modem and that network, the first nearest to the network.
-        credentials: where its credentials are kept, None for a store of its own.
+        store: where its credentials are kept, None for a store of its own.
         name: what the log calls it.
         traces: who is told what happens, besides the log.
         random: returns as many random bytes as it is asked for, None for the same ones each time.
@@ -62,7 +62,7 @@ class Virtual:
         attached: bool = True,
         network: FakeNetwork | None = None,
         layers: Sequence[Layer] = (),
-        credentials: Store | None = None,
+        store: Store | None = None,
         name: str = "modem",
         traces: Sequence[Trace] = (),
         random: Callable[[int], bytes] | None = None,
@@ -81,7 +81,7 @@ class Virtual:
             follow=follow,
             terminator=terminator,
             attached=attached,
-            credentials=credentials,
+            store=store,
             name=name,
             traces=traces,
         )

@@ -4,7 +4,7 @@ A channel runs one command at a time, in the foreground, and any number of backg
 meanwhile waits its turn, unless the dialect's policy says that it is lost. Unsolicited lines (URCs) wait until no
 command runs and nothing is left to read.
 
-Nothing here does I/O or looks at a clock. A channel is the plainest `Line`: its driver, or a line that stands on it,
+Nothing here does I/O or looks at a clock. A channel is the plainest line: its driver, or a line that stands on it,
 hands it the bytes of its host and takes its output; everything else happens to the modem.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final
 
-from vmodem.core.commands import Line, Outcome, Reply
+from vmodem.core.commands import Information, Outcome, Reply
 from vmodem.core.errors import CommandError
 from vmodem.core.framing import Flush, LineReader, LineTooLong
 from vmodem.core.line import Signals
@@ -254,7 +254,7 @@ class Channel:
             self._data_mode.urcs_flow = True
             self._send_urcs()
 
-    def write(self, line: Line) -> None:
+    def write(self, line: Information) -> None:
         """Send a line, or bytes as they are, at once: in the middle of a command, or of data mode."""
         self._write(line)
 
@@ -369,7 +369,7 @@ class Channel:
             self._tracer.result(result)
         self.output += result
 
-    def _write(self, reply: Line | list[Line]) -> None:
+    def _write(self, reply: Information | list[Information]) -> None:
         for line in reply if isinstance(reply, list) else (reply,):
             data = self.modem.dialect.information(line) if isinstance(line, str) else line
             if self._tracer is not None:

@@ -14,10 +14,10 @@ from vmodem.core.errors import UnknownCommandError
 from vmodem.core.parameters import Signature
 from vmodem.core.syntax import Form, Request
 
-Line: TypeAlias = str | bytes
+Information: TypeAlias = str | bytes
 """An information line (str, framed by the dialect) or raw bytes that are sent as they are."""
 
-Reply: TypeAlias = "Line | list[Line] | None"
+Reply: TypeAlias = "Information | list[Information] | None"
 """What a handler returns: what is sent before the final result."""
 
 Outcome: TypeAlias = "Reply | Coroutine[Any, Any, Reply]"

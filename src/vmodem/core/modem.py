@@ -49,7 +49,7 @@ class Modem:
         terminator: what ends a line, None for the dialect's default.
         signals: the wires of its serial line, None for a line of 115200 bit/s; some timing follows from its speed.
         attached: whether the device is attached to its network from the start.
-        credentials: where its credentials are kept, None for a store of its own.
+        store: where its credentials are kept, None for a store of its own.
         name: what it is called in the log: where its host is, or a name that was given to it.
         traces: who is told what happens, besides the log.
         random: returns as many random bytes as it is asked for.
@@ -72,7 +72,6 @@ class Modem:
         "channels",
         "config",
         "core",
-        "credentials",
         "dialect",
         "name",
         "network",
@@ -81,6 +80,7 @@ class Modem:
         "random",
         "scheduler",
         "signals",
+        "store",
         "terminator",
         "tls",
         "traces",
@@ -97,7 +97,7 @@ class Modem:
         terminator: Terminator | None = None,
         signals: Signals | None = None,
         attached: bool = True,
-        credentials: Store | None = None,
+        store: Store | None = None,
         name: str = "modem",
         traces: Sequence[Trace] = (),
         tls: Tls | None = None,
@@ -105,7 +105,7 @@ class Modem:
         self.dialect = dialect
         self.network = network
         self.config = config
-        self.credentials = Store() if credentials is None else credentials
+        self.store = Store() if store is None else store
         self.policy: Any = dialect.policies[follow]
         self.terminator = terminator or dialect.terminator
         self.signals = signals or Signals()

@@ -111,7 +111,7 @@ class _Setup:
         self.terminator = dialect.terminator
         self.config = Config()
         self.network = FakeNetwork()
-        self.credentials = Store()
+        self.store = Store()
 
     def apply(self, given: Given) -> None:
         """Take note of one line; the commands are `commands_of`'s business."""
@@ -126,7 +126,7 @@ class _Setup:
             case "config":
                 self.config = configure(self.config, words[0], value.partition(" ")[2])
             case "credential":
-                self.credentials.write(*credential(value))
+                self.store.write(*credential(value))
             case _ if given.kind not in COMMANDS:
                 self._apply_to_network(given)
 
@@ -156,7 +156,7 @@ class _Setup:
             attached=self.attached,
             network=self.network,
             layers=layers,
-            credentials=self.credentials,
+            store=self.store,
             traces=traces,
         )
 

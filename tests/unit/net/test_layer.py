@@ -337,7 +337,7 @@ class TestFaultsBelowTls:
     def connected(self, layer):
         """Return a modem with a TLS connection through ``layer``, and the server's end of it."""
         modem = Virtual(dialects.find("sm-1.0"), layers=[layer])
-        modem.modem.credentials.write(Slot(Area.MODEM, 1, Kind.CA), CERTIFICATES.ca.certificate)
+        modem.modem.store.write(Slot(Area.MODEM, 1, Kind.CA), CERTIFICATES.ca.certificate)
         modem.take()
         ask(modem, "AT#XSSOCKET=1,1,0,1,0")
         modem.send(b'AT#XCONNECT=0,"192.0.2.1",7\r')

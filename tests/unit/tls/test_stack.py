@@ -119,7 +119,7 @@ def connected(**options):
     """Return a modem with a TLS connection, and the server's end of it."""
     store = Store()
     store.write(Slot(Area.MODEM, 1, Kind.CA), CERTIFICATES.ca.certificate)
-    modem = Virtual(dialects.find("sm-1.0"), credentials=store, **options)
+    modem = Virtual(dialects.find("sm-1.0"), store=store, **options)
     modem.take()
     ask(modem, "AT#XSSOCKET=1,1,0,1,0")
     modem.send(b'AT#XCONNECT=0,"192.0.2.1",7\r')
@@ -158,7 +158,7 @@ class TestReplay:
         store = Store()
         store.write(Slot(Area.MODEM, 1, Kind.PSK), cid.PSK.hex().encode())
         store.write(Slot(Area.MODEM, 1, Kind.PSK_IDENTITY), cid.IDENTITY)
-        modem = Virtual(dialects.find("sm-1.0"), credentials=store)
+        modem = Virtual(dialects.find("sm-1.0"), store=store)
         modem.take()
         heard = [ask(modem, "AT#XSSOCKET=1,2,0,1,0"), ask(modem, "AT#XSSOCKETOPT=0,1,14,2")]
         modem.send(b'AT#XCONNECT=0,"192.0.2.1",7\r')
@@ -189,6 +189,6 @@ class TestReplay:
             modem = Virtual(dialects.find("sm-1.0"), attached=False)
             ask(modem, "AT+CFUN=4")
             answer = ask(modem, "AT%KEYGEN=7,2,1")
-            return answer[:-150], modem.modem.credentials.read(Slot(Area.MODEM, 7, Kind.KEY)).content
+            return answer[:-150], modem.modem.store.read(Slot(Area.MODEM, 7, Kind.KEY)).content
 
         assert generated() == generated()

@@ -49,7 +49,7 @@ def cert(device: Ameba, role: Role, index: Index) -> bytes:
 def _blocks(device: Ameba, role: Area, index: int) -> Iterator[bytes]:
     for kind, name, suffix in ORDER:
         slot = Slot(role, index, kind)
-        entry = device.modem.credentials.read(slot) if slot.exists else None
+        entry = device.modem.store.read(slot) if slot.exists else None
         text = b""
         if entry is not None:
             text = b"" if entry.secret else entry.content[:SHOWN]

@@ -6,7 +6,7 @@ from math import inf
 from typing import Annotated, Final
 
 from vmodem.core.channel import OUTPUT_LIMIT, Channel
-from vmodem.core.commands import CommandTable, Line, Outcome
+from vmodem.core.commands import CommandTable, Information, Outcome
 from vmodem.core.errors import CommandError
 from vmodem.core.framing import CountReader
 from vmodem.core.tasks import HostData, Room
@@ -60,9 +60,9 @@ def test(device: Ameba, *fields: Field) -> Outcome:
 
 
 @_system.set("+LIST", "List the commands")
-def list_(device: Ameba) -> list[Line]:
+def list_(device: Ameba) -> list[Information]:
     """List all commands by section; the order is that of the dialect's table."""
-    sections: dict[str, list[Line]] = {}
+    sections: dict[str, list[Information]] = {}
     for command in device.modem.dialect.commands:
         section = sections.setdefault(command.page, [f"{command.page}:"])
         section.append(f"AT{command.name}")
@@ -70,7 +70,7 @@ def list_(device: Ameba) -> list[Line]:
 
 
 @_system.set("+GMR", "Show the versions")
-def gmr(device: Ameba) -> list[Line]:
+def gmr(device: Ameba) -> list[Information]:
     """Show the versions; the first line ends in LF alone, as on the device."""
     firmware = device.modem.config.firmware
     return [

@@ -38,7 +38,7 @@ def wanted(device: Ameba, role: Area, conn_type: int, cert_index: str) -> Securi
     found = Bundle()
     if parts:
         index = _cert_index(device, cert_index)
-        suite = device.modem.credentials.certificates(role, index)
+        suite = device.modem.store.certificates(role, index)
         found = Bundle(**{part: getattr(suite, part) for part in parts})
         if missing := [part for part in parts if not getattr(found, part)]:
             reason = f"the {role.value}'s certificate suite {index} has no {', no '.join(missing)}"

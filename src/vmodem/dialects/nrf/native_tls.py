@@ -27,7 +27,7 @@ def _xcmng_write(device: Nrf91, sec_tag: int | None, type: int | None, content: 
     if sec_tag is None or type is None or not content:
         raise CommandError("<sec_tag>, <type> and <content> are needed")
     data = content.encode("latin-1")
-    entries = [entry for entry in device.modem.credentials.entries(Area.NATIVE) if entry.slot.tag == sec_tag]
+    entries = [entry for entry in device.modem.store.entries(Area.NATIVE) if entry.slot.tag == sec_tag]
     taken = sum(_native_size(entry.slot.kind, entry.content) for entry in entries)
     if taken + _native_size(Kind(type), data) > LIMIT:
         raise CommandError(f"tag {sec_tag} would take more than {LIMIT} bytes, with what it replaces")
@@ -35,14 +35,14 @@ def _xcmng_write(device: Nrf91, sec_tag: int | None, type: int | None, content: 
 
 
 def _xcmng_list(device: Nrf91, *ignored: object) -> bytes:
-    newest_first = sorted(device.modem.credentials.entries(Area.NATIVE), key=lambda entry: -entry.written)
+    newest_first = sorted(device.modem.store.entries(Area.NATIVE), key=lambda entry: -entry.written)
     return b"".join(b"#XCMNG: %d,%d\r\n" % (entry.slot.tag, entry.slot.kind) for entry in newest_first)
 
 
 def _xcmng_delete(device: Nrf91, sec_tag: int | None, type: int | None, content: str | None) -> None:
     if sec_tag is None or type is None:
         raise CommandError("<sec_tag> and <type> are needed")
-    device.modem.credentials.delete(Slot(Area.NATIVE, sec_tag, Kind(type)))
+    device.modem.store.delete(Slot(Area.NATIVE, sec_tag, Kind(type)))
 
 
 _XCMNG: Final[dict[int, Callable[..., bytes | None]]] = {

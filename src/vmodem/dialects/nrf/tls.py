@@ -95,7 +95,7 @@ def bundle(device: Nrf91, sec_tag: int) -> Bundle:
     Raises:
         ConnectionRefusedError: there are none; the modem finds that out when it connects.
     """
-    found = device.modem.credentials.bundle(sec_tag, device.version.credential_areas)
+    found = device.modem.store.bundle(sec_tag, device.version.credential_areas)
     if found is None:
         raise ConnectionRefusedError(errno.ECONNREFUSED, f"there are no credentials with the security tag {sec_tag}")
     return found

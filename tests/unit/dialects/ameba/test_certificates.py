@@ -9,7 +9,7 @@ def ask(line, *entries):
     store = Store()
     for area, kind, content in entries:
         store.write(Slot(area, 1, kind), content)
-    modem = Virtual(DIALECT, credentials=store)
+    modem = Virtual(DIALECT, store=store)
     modem.take()
     modem.send(line.encode() + b"\r\n")
     return modem.take()

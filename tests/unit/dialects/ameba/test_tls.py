@@ -23,7 +23,7 @@ def powered_on(follow=Follow.MANUAL, network=None):
         store.write(Slot(area, 1, Kind.CA), C.ca.certificate)
         store.write(Slot(area, 1, Kind.CERTIFICATE), own.certificate)
         store.write(Slot(area, 1, Kind.KEY), own.key)
-    modem = Virtual(dialects.find("ameba-2.4"), follow=follow, credentials=store, network=network)
+    modem = Virtual(dialects.find("ameba-2.4"), follow=follow, store=store, network=network)
     modem.take()
     return modem
 

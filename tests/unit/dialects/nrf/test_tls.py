@@ -51,7 +51,7 @@ def no_bug_of_ours(caplog):
 def fresh(name, **network):
     modem = Virtual(dialects.find(name), network=FakeNetwork(**network))
     for slot, content in CREDENTIALS.items():
-        modem.modem.credentials.write(slot, content)
+        modem.modem.store.write(slot, content)
     modem.take()
     return modem
 

@@ -181,7 +181,7 @@ def _line(entry: Entry) -> str:
 
 
 def _store(device: Nrf91) -> Store:
-    return device.modem.credentials
+    return device.modem.store
 
 
 def keep(device: Nrf91, slot: Slot, content: bytes) -> None:

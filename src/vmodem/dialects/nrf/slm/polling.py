@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from vmodem.core.commands import CommandTable, Line
+from vmodem.core.commands import CommandTable, Information
 from vmodem.core.parameters import anything
 from vmodem.core.syntax import Value
 from vmodem.core.tasks import AnyReady, Delay
@@ -19,7 +19,7 @@ commands = CommandTable("Socket AT commands")
 
 
 @commands.set("#XPOLL", "Poll sockets")
-async def xpoll(device: SerialLteModem, timeout: Int, *handles: Annotated[Value, anything]) -> list[Line]:
+async def xpoll(device: SerialLteModem, timeout: Int, *handles: Annotated[Value, anything]) -> list[Information]:
     """Wait until an open socket has data, a connection to accept, or has ended; print the events of each that has.
 
     Args:
@@ -41,6 +41,6 @@ async def xpoll(device: SerialLteModem, timeout: Int, *handles: Annotated[Value,
     return lines
 
 
-def _events(sockets: list[Socket]) -> list[Line]:
+def _events(sockets: list[Socket]) -> list[Information]:
     found = ((socket.handle, socket.net.poll() & (POLLIN | CLOSURE)) for socket in sockets)
     return [f'#XPOLL: {handle},"0x{events:08x}"' for handle, events in found if events]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vmodem.core.commands import CommandTable, Line
+from vmodem.core.commands import CommandTable, Information
 from vmodem.core.errors import CommandError
 from vmodem.dialects.nrf.slm.device import Handle, SerialLteModem
 
@@ -19,9 +19,9 @@ def xsocketselect(device: SerialLteModem, handle: Handle) -> str:
 
 
 @commands.read("#XSOCKETSELECT")
-def xsocketselect_read(device: SerialLteModem) -> list[Line]:
+def xsocketselect_read(device: SerialLteModem) -> list[Information]:
     """List the open sockets (handle, family, role, type, sec_tag, ranking), then the handle of the active one."""
-    lines: list[Line] = []
+    lines: list[Information] = []
     for s, ranking in device.opened:
         sec_tag = NO_SEC_TAG if s.sec_tag is None else s.sec_tag
         lines.append(f"#XSOCKETSELECT: {s.handle},{s.family},{s.role},{s.type},{sec_tag},{ranking}")

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from vmodem.core import calls
 from vmodem.core.channel import Channel
-from vmodem.core.commands import Line
+from vmodem.core.commands import Information
 from vmodem.core.errors import CommandError, in_words
 from vmodem.dialects.nrf.data_mode import ESCAPE, EscapedDataMode, Send
 from vmodem.dialects.nrf.device import information
@@ -174,7 +174,7 @@ class Service(ABC):
         """End what depends on ``socket``, whose connection has ended with ``status``."""
 
     @abstractmethod
-    def stop(self) -> list[Line]:
+    def stop(self) -> list[Information]:
         """End the service in whichever role it is; return the lines that say so."""
 
     def report(self, line: str) -> None:
@@ -326,12 +326,12 @@ class TcpService(Service):
         if server and (connected or not told):
             self.report(f'{name}: {status},"stopped"')
 
-    def stop(self) -> list[Line]:
+    def stop(self) -> list[Information]:
         """End the service; return the lines that say so."""
         if self.socket is None:
             return []
         server = self.socket.role == SERVER
-        lines: list[Line] = [] if self.peer is None else [self.hang_up()]
+        lines: list[Information] = [] if self.peer is None else [self.hang_up()]
         self.close()
         return [*lines, '#XTCPSVR: 0,"stopped"'] if server else ['#XTCPCLI: 0,"disconnected"']
 
@@ -440,7 +440,7 @@ class UdpService(Service):
         super().close()
         self.remote = None
 
-    def stop(self) -> list[Line]:
+    def stop(self) -> list[Information]:
         """End the service; return the line that says so."""
         if self.socket is None:
             return []

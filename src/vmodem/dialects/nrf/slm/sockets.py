@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, TypeAlias
 
-from vmodem.core.commands import CommandTable, Line
+from vmodem.core.commands import CommandTable, Information
 from vmodem.core.errors import CommandError
 from vmodem.core.parameters import choice
 from vmodem.dialects.nrf.device import UInt16, information
@@ -62,7 +62,7 @@ def xsocket_read(device: SerialLteModem) -> str | None:
 
 
 @commands.test("#XSOCKET")
-def xsocket_test(device: SerialLteModem) -> Line:
+def xsocket_test(device: SerialLteModem) -> Information:
     """Show the accepted values of op, type and role."""
     line = "#XSOCKET: (0,1,2),(1,2,3),(0,1)"
     return information(line).removesuffix(b"\r\n") if device.policy.test_is_unended else line

@@ -6,7 +6,7 @@ import errno
 from collections.abc import Coroutine
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
-from vmodem.core.commands import CommandTable, Line
+from vmodem.core.commands import CommandTable, Information
 from vmodem.core.errors import CommandError, in_words
 from vmodem.core.parameters import choice, text
 from vmodem.dialects.nrf.device import Host, Int, UInt16
@@ -44,14 +44,14 @@ HostnameVerify: TypeAlias = Annotated[int, choice(0, 1)]
 commands = CommandTable("TCP and UDP AT commands")
 
 
-def stop_tcp(device: ServiceModem, op: int) -> list[Line]:
+def stop_tcp(device: ServiceModem, op: int) -> list[Information]:
     """Stop the TCP service, in whichever role it is; an unknown ``op`` does nothing."""
     return device.tcp.stop() if op == CLOSE else []
 
 
 @commands.set("#XTCPSVR", "Start or stop the TCP server", test="#XTCPSVR: (0,1,2),<port>,<sec_tag>")
 @opens(otherwise=stop_tcp)
-def xtcpsvr(device: ServiceModem, op: UInt16, port: UInt16, sec_tag: Int = NO_SEC_TAG) -> list[Line]:
+def xtcpsvr(device: ServiceModem, op: UInt16, port: UInt16, sec_tag: Int = NO_SEC_TAG) -> list[Information]:
     """Start the TCP server, or stop the TCP service.
 
     Args:
@@ -108,7 +108,7 @@ async def xtcpcli(
     sec_tag: Int = NO_SEC_TAG,
     peer_verify: Verify = PeerVerify.REQUIRED,
     hostname_verify: HostnameVerify = 1,
-) -> list[Line]:
+) -> list[Information]:
     """Connect the TCP client, or stop the TCP service.
 
     Args:
@@ -163,7 +163,9 @@ class Client(NamedTuple):
     use_dtls_cid: int = DtlsCid.DISABLED
 
 
-async def start_client(service: Service, name: str, family: Family, client: Client, timeout: float) -> list[Line]:
+async def start_client(
+    service: Service, name: str, family: Family, client: Client, timeout: float
+) -> list[Information]:
     """Connect a service's client, and return the line that says so.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from typing import Annotated, Any, Final, TypeAlias
 
 from vmodem.core import calls
-from vmodem.core.commands import CommandTable, Line
+from vmodem.core.commands import CommandTable, Information
 from vmodem.core.errors import CommandError, in_words
 from vmodem.core.parameters import text
 from vmodem.dialects.nrf.data_mode import Send
@@ -64,7 +64,7 @@ async def _transmit(device: SerialLteModem, name: str, target: Target, payload: 
 
 
 @commands.set("#XRECV", "Receive data")
-async def xrecv(device: SerialLteModem, timeout: Int) -> list[Line]:
+async def xrecv(device: SerialLteModem, timeout: Int) -> list[Information]:
     """Receive data from the active socket's connection; just OK where the peer has ended the stream.
 
     Args:
@@ -101,7 +101,7 @@ async def _resolve_only(target: Target) -> str:
 
 
 @commands.set("#XRECVFROM", "Receive a datagram and its sender")
-async def xrecvfrom(device: SerialLteModem, timeout: Int) -> list[Line]:
+async def xrecvfrom(device: SerialLteModem, timeout: Int) -> list[Information]:
     """Receive a datagram; ``timeout`` as for #XRECV. Just OK for an empty datagram."""
     socket = device.reaches(device.need_active())
     need_secured(socket)
@@ -118,7 +118,7 @@ def _timeout(device: SerialLteModem, timeout: int) -> float:
     return timeout if timeout > 0 else device.need_active().receive_timeout
 
 
-def _received(device: SerialLteModem, header: str, data: bytes) -> list[Line]:
+def _received(device: SerialLteModem, header: str, data: bytes) -> list[Information]:
     if not data:
         return []
     return [data, header] if device.version.payload_first else [header, data]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Annotated, Any, Final
 
-from vmodem.core.commands import CommandTable, Line
+from vmodem.core.commands import CommandTable, Information
 from vmodem.core.errors import CommandError
 from vmodem.core.parameters import choice, integer
 from vmodem.dialects.nrf.device import Host, UInt16
@@ -22,14 +22,14 @@ DTLS_TIMEOUT: Final = 10
 """Seconds that the DTLS handshake of a client may take."""
 
 
-def stop_udp(device: ServiceModem, op: int) -> list[Line]:
+def stop_udp(device: ServiceModem, op: int) -> list[Information]:
     """Stop the UDP service, in whichever role it is; an unknown ``op`` does nothing."""
     return device.udp.stop() if op == CLOSE else []
 
 
 @commands.set("#XUDPSVR", "Start or stop the UDP server")
 @opens(otherwise=stop_udp)
-def xudpsvr(device: ServiceModem, op: UInt16, port: UInt16) -> list[Line]:
+def xudpsvr(device: ServiceModem, op: UInt16, port: UInt16) -> list[Information]:
     """Start the UDP server, or stop the UDP service.
 
     Args:
@@ -71,7 +71,7 @@ async def xudpcli(
     use_dtls_cid: Annotated[int, choice(*DtlsCid)] = DtlsCid.DISABLED,
     peer_verify: Verify = PeerVerify.REQUIRED,
     hostname_verify: HostnameVerify = 1,
-) -> list[Line]:
+) -> list[Information]:
     """Connect the UDP client, or stop the UDP service.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, TypeAlias
 
-from vmodem.core.commands import CommandTable, Line
+from vmodem.core.commands import CommandTable, Information
 from vmodem.core.errors import CommandError
 from vmodem.core.parameters import choice, integer
 from vmodem.dialects.nrf.device import Cid, UInt16
@@ -43,7 +43,7 @@ def xsocket(device: SerialModem, op: Op, type: Annotated[int, choice(1, 2, 3)], 
 
 
 @commands.read("#XSOCKET")
-def xsocket_read(device: SerialModem) -> list[Line]:
+def xsocket_read(device: SerialModem) -> list[Information]:
     """List the open sockets that are not secure: handle, family, role, type, cid."""
     return [f"#XSOCKET: {s.handle},{s.family},{s.role},{s.type},{s.cid}" for s in device.listed() if s.sec_tag is None]
 
@@ -84,7 +84,7 @@ def xssocket(
 
 
 @commands.read("#XSSOCKET")
-def xssocket_read(device: SerialModem) -> list[Line]:
+def xssocket_read(device: SerialModem) -> list[Information]:
     """List the open secure sockets: handle, family, role, type, sec_tag, cid."""
     return [
         f"#XSSOCKET: {s.handle},{s.family},{s.role},{s.type},{s.sec_tag},{s.cid}"
@@ -94,7 +94,7 @@ def xssocket_read(device: SerialModem) -> list[Line]:
 
 
 @commands.set("#XCLOSE", "Close one socket or all")
-def xclose(device: SerialModem, handle: Annotated[Socket | None, open_handle] = None) -> list[Line]:
+def xclose(device: SerialModem, handle: Annotated[Socket | None, open_handle] = None) -> list[Information]:
     """Close the socket ``handle``, all sockets where it is left out; one line for each."""
     if handle is not None:
         device.close(handle)

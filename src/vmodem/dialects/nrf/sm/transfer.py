@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from typing import Annotated, Any, Final, TypeAlias
 
 from vmodem.core import calls
-from vmodem.core.commands import CommandTable, Line
+from vmodem.core.commands import CommandTable, Information
 from vmodem.core.errors import CommandError, in_words
 from vmodem.core.parameters import anything, choice, integer
 from vmodem.core.syntax import Value
@@ -37,7 +37,7 @@ DataLen: TypeAlias = Annotated[int, integer(0, 2048)]
 Data: TypeAlias = Annotated[Value | None, anything]
 """A string where the mode needs it; data mode ignores whatever is given."""
 
-Waiting: TypeAlias = Coroutine[Any, Any, list[Line]]
+Waiting: TypeAlias = Coroutine[Any, Any, list[Information]]
 
 commands = CommandTable("Socket AT commands")
 
@@ -114,7 +114,7 @@ async def _transmit(device: SerialModem, name: str, target: Target, payload: byt
 @commands.set("#XRECV", "Receive data")
 def xrecv(
     device: SerialModem, handle: Handle, mode: Mode, flags: Int, timeout: Timeout, data_len: DataLen = 2048
-) -> list[Line] | Waiting | None:
+) -> list[Information] | Waiting | None:
     """Receive data; just OK where the peer has ended the stream.
 
     Args:
@@ -150,12 +150,12 @@ async def _receive(
     *,
     peek: bool,
     wait_all: bool,
-) -> list[Line]:
+) -> list[Information]:
     data = await calls.receive(device.modem, socket.net, data_len, handle.receive_timeout, peek=peek, wait_all=wait_all)
     return _received(device, handle, mode, data)
 
 
-def _received(device: SerialModem, handle: Socket, mode: int, data: bytes) -> list[Line]:
+def _received(device: SerialModem, handle: Socket, mode: int, data: bytes) -> list[Information]:
     if not data:
         return []
     device.poller.rearm(handle, POLLIN)
@@ -165,7 +165,7 @@ def _received(device: SerialModem, handle: Socket, mode: int, data: bytes) -> li
 @commands.set("#XRECVFROM", "Receive a datagram and its sender")
 async def xrecvfrom(
     device: SerialModem, handle: Handle, mode: Mode, flags: Int, timeout: Timeout, data_len: DataLen = 2048
-) -> list[Line]:
+) -> list[Information]:
     """Receive a datagram, cut to ``data_len`` bytes; the parameters as for #XRECV. Just OK for an empty datagram."""
     _check_receive_flags(handle, flags)
     need_secured(handle)

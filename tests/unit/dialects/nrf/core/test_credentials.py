@@ -17,7 +17,7 @@ KEY = Slot(Area.MODEM, 7, Kind.KEY)
 
 
 def machine(store=None, dialect=DIALECT, **options):
-    modem = Virtual(dialect, attached=False, credentials=store, **options)
+    modem = Virtual(dialect, attached=False, store=store, **options)
     modem.take()
     return modem
 

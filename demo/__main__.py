@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.serving import Served
+from tests.process import Process
 
 from demo import ameba, slm, sm
 from demo.secure import keep_credentials
@@ -45,7 +45,7 @@ def main() -> int:
 
 def play(dialect: str, conversation: Callable[[Talk], None], credentials: Path) -> str:
     """Hold one conversation with a fresh modem; return what the modem had to complain about."""
-    with Served("--dialect", dialect, "--credentials", str(credentials)) as served:
+    with Process("--dialect", dialect, "--credentials", str(credentials)) as served:
         host = Talk(served.where[0], ENDS[served.dialect.terminator])
         host.expect(served.dialect.banner)
         show("modem", served.dialect.banner.decode().rstrip())

@@ -23,7 +23,9 @@ from tests.network.programs import (
     s_server,
 )
 from tests.network.test_services import PAGE, needs, received
-from tests.serving import PATIENCE, Served, eventually, free_port, receive, tcp_server
+from tests.patience import PATIENCE, eventually
+from tests.peers import free_port, receive, tcp_server
+from tests.process import Process
 
 OK = b"\r\nOK\r\n"
 ERROR = b"\r\nERROR\r\n"
@@ -54,7 +56,7 @@ CREDENTIALS = [
 @pytest.fixture(scope="module")
 def modem():
     """A served modem; a host has written its credentials, by AT#XCMNG, as this may be done at any time."""
-    with Served("--dialect", "slm-2.7", "--tcp", "0") as served:
+    with Process("--dialect", "slm-2.7", "--tcp", "0") as served:
         host = served.host()
         for tag, kind, content in CREDENTIALS:
             host.ask(f'AT#XCMNG=0,{tag},{kind},"{content.decode()}"')

@@ -1,5 +1,6 @@
 """The Ameba on real sockets: programs that are not ours as clients of its servers, and what only the kernel decides."""
 
+import contextlib
 import hashlib
 import os
 import random
@@ -27,9 +28,6 @@ EVENT = re.compile(
 DATA = re.compile(rb"\[\$\]\[SKT\]\[DATA\]\[(\d+)\]\[(\d+)\](?:\[([\d.]+)\]\[(\d+)\])?:")
 PLENTY = bytes(20_000_000)
 """More than a connection holds whose peer does not read."""
-
-PIDFD_GETFD = 438
-"""The number of a system call that the os module lacks."""
 
 
 def needs(program):

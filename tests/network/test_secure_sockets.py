@@ -464,7 +464,7 @@ class TestGnutls:
 class TestHandshakesThatFail:
     """Each leaves the socket as it was, and nothing else."""
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def served(self, processes):
         return processes
 

@@ -245,27 +245,31 @@ class TestTcpClient:
 
 
 class TestMuchData:
-    def test_from_a_peer_to_a_slow_host(self, modem, host):
+    @pytest.mark.parametrize("endpoint", ["--tcp=0", "--pty"])
+    def test_from_a_peer_to_a_slow_host(self, endpoint):
         """8 MiB through #XTCPDATA, byte for byte; the modem does not take in what the host has not read."""
         data = random.Random(1).randbytes(8 * MIB)
-        before = modem.resident()
-        with serve_one(host) as client:
-            sender = threading.Thread(target=client.sendall, args=(data,))
-            sender.start()
-            time.sleep(0.3)
-            assert modem.resident() - before < 4096
-            got = hashlib.sha256()
-            count = 0
-            while count < len(data):
-                piece = received(host)
-                assert len(piece) <= 2048
-                got.update(piece)
-                count += len(piece)
-                if count % 131072 < 2048:
-                    time.sleep(0.002)
-            sender.join()
-            assert got.digest() == hashlib.sha256(data).digest()
-        host.expect(DISCONNECTED)
+        with Process("--dialect", "slm-2.7", endpoint) as modem:
+            host = modem.host()
+            before = modem.resident()
+            with serve_one(host) as client:
+                sender = threading.Thread(target=client.sendall, args=(data,))
+                sender.start()
+                time.sleep(0.3)
+                assert modem.resident() - before < 4096
+                got = hashlib.sha256()
+                count = 0
+                while count < len(data):
+                    piece = received(host)
+                    assert len(piece) <= 2048
+                    got.update(piece)
+                    count += len(piece)
+                    if count % 131072 < 2048:
+                        time.sleep(0.002)
+                sender.join()
+                assert got.digest() == hashlib.sha256(data).digest()
+            host.expect(DISCONNECTED)
+            host.close()
 
     def test_raw_to_a_slow_host(self, host):
         data = random.Random(2).randbytes(8 * MIB)

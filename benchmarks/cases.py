@@ -3,7 +3,6 @@
 import contextlib
 import resource
 import statistics
-import subprocess
 import time
 import warnings
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from functools import partial
 from typing import NamedTuple
 
 from benchmarks.measure import in_turns, pipelined, round_trip
-from benchmarks.peers import Installation, Sink, connect, cpu_time, descriptors, floor, resident, vmodem
+from benchmarks.peers import Installation, Sink, connect, cpu_time, descriptors, floor, resident, run, vmodem
 
 AT = b"AT\r"
 OK = b"\r\nOK\r\n"
@@ -169,8 +168,7 @@ def start_cpu(version):
 def imports(version):
     """Return the milliseconds that ``vmodem --version`` computes."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [version.python, "-m", "vmodem", "--version"]
-    subprocess.run(command, env=version.environment(), check=True, stdout=subprocess.DEVNULL)
+    run("--version", version=version)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
 

@@ -127,6 +127,12 @@ def vmodem(*options, tcp=False, version=HERE):
     return served(*command, environment=version.environment())
 
 
+def run(*arguments, version=HERE):
+    """Run vmodem to its end."""
+    command = [version.python, "-m", "vmodem", *arguments]
+    subprocess.run(command, env=version.environment(), check=True, stdout=subprocess.DEVNULL)
+
+
 def floor(*options, tcp=False):
     """Run the floor on a pseudo terminal, or on TCP."""
     return served(sys.executable, "-m", "benchmarks.floor", *(("--tcp",) if tcp else ()), *options)

@@ -5,13 +5,12 @@ import re
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from functools import partial
 
 from benchmarks.measure import MIB, in_turns, medians, round_trip, stream
-from benchmarks.peers import PLAIN, SUITE, Sink, connect, pinned, s_client, tls_context, vmodem
+from benchmarks.peers import PLAIN, SUITE, Sink, connect, pinned, run, s_client, tls_context, vmodem
 
 TAG = 1
 DATA = b"x" * 32
@@ -21,8 +20,7 @@ SECURE = b"AT#XSSOCKET=1,1,0,%d,2\r" % TAG
 def secured(folder):
     """Return the options of a modem that trusts the CA in ``folder``."""
     store = os.path.join(folder, "store")
-    command = ["credentials", "add", "--credentials", store, str(TAG), "ca", os.path.join(folder, "ca.pem")]
-    subprocess.run([sys.executable, "-m", "vmodem", *command], check=True, stdout=subprocess.DEVNULL)
+    run("credentials", "add", "--credentials", store, str(TAG), "ca", os.path.join(folder, "ca.pem"))
     return "--credentials", store
 
 

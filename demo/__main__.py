@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import logging
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.serving import Served
-
+import vmodem
 from demo import ameba, slm, sm
 from demo.secure import keep_credentials
 from demo.talk import Talk, show
@@ -45,14 +47,27 @@ def main() -> int:
 
 def play(dialect: str, conversation: Callable[[Talk], None], credentials: Path) -> str:
     """Hold one conversation with a fresh modem; return what the modem had to complain about."""
-    with Served("--dialect", dialect, "--credentials", str(credentials)) as served:
-        host = Talk(served.where[0], ENDS[served.dialect.terminator])
-        host.expect(served.dialect.banner)
-        show("modem", served.dialect.banner.decode().rstrip())
+    profile = vmodem.Profile(dialect=dialect, credentials=credentials)
+    with complaints() as log, vmodem.start(profile, vmodem.Pty()) as modem:
+        host = Talk(modem.path, ENDS[profile.device.terminator])
+        host.expect(profile.device.banner)
+        show("modem", profile.device.banner.decode().rstrip())
         conversation(host)
         host.close()
-        status, log = served.stop()
-        return log or (f"status {status}" if status else "")
+    return log.getvalue().rstrip()
+
+
+@contextlib.contextmanager
+def complaints() -> Iterator[io.StringIO]:
+    """Collect every warning and error that is logged."""
+    log = io.StringIO()
+    handler = logging.StreamHandler(log)
+    handler.setLevel(logging.WARNING)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield log
+    finally:
+        logging.getLogger().removeHandler(handler)
 
 
 if __name__ == "__main__":

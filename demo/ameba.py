@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import socket
 
-from tests.serving import PATIENCE, accept, free_port, port_of, receive, tcp_server
+from tests.patience import PATIENCE
+from tests.peers import accept, free_port, port_of, receive, tcp_server
 
 from demo.secure import tls_client, tls_server
 from demo.talk import Talk, every_byte, show, web_server

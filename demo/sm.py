@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from tests.serving import accept, free_port, port_of, receive, tcp_server
+from tests.peers import accept, free_port, port_of, receive, tcp_server
 
 from demo.secure import CA_TAG, PSK_TAG, dtls_server, tls_server
 from demo.talk import Talk, every_byte, show, web_server

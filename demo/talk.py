@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.serving import PtyHost
+from tests.hosts import PtyHost
 
 ARROW = {"host": "\033[32m>\033[0m", "modem": "\033[36m<\033[0m", "peer": "\033[33m.\033[0m"}
 

@@ -15,7 +15,10 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.serving import Host, PtyHost, Served, accept, eventually, port_of, receive, tcp_server
+from tests.hosts import Host, PtyHost
+from tests.patience import eventually
+from tests.peers import accept, port_of, receive, tcp_server
+from tests.process import Process
 
 OK = b"\r\nOK\r\n"
 
@@ -28,14 +31,14 @@ def vmodem(*arguments, **options):
 
 class TestServe:
     def test_a_pseudo_terminal_is_the_default_and_its_path_is_printed(self):
-        with Served() as served:
+        with Process() as served:
             assert Path(served.where[0]).is_char_device()
             served.host().ask("AT")
             assert served.stop() == (0, "")
 
     def test_link(self, tmp_path):
         link = tmp_path / "modem"
-        with Served("--pty", str(link)) as served:
+        with Process("--pty", str(link)) as served:
             assert link.is_symlink()
             assert served.where == [str(link)]
             served.host().ask("AT")
@@ -44,18 +47,18 @@ class TestServe:
     def test_a_stale_link_is_replaced(self, tmp_path):
         link = tmp_path / "modem"
         link.symlink_to("/nowhere")
-        with Served("--pty", str(link)) as served:
+        with Process("--pty", str(link)) as served:
             served.host().ask("AT")
 
     def test_several_endpoints_and_the_ready_file(self, tmp_path):
         ready, link = tmp_path / "ready.json", tmp_path / "modem"
         options = ["--tcp", "0", "--pty", str(link), "--tcp", "[::1]:0", "--ready-file", str(ready)]
-        with Served(*options, endpoints=3) as served:
+        with Process(*options, endpoints=3) as served:
             document = json.loads(ready.read_text())
             kinds = [endpoint["kind"] for endpoint in document["endpoints"]]
             assert (document["dialect"], document["pid"], kinds) == (
                 "sm-1.0",
-                served.process.pid,
+                served.running.pid,
                 ["tcp", "pty", "tcp"],
             )
             first, second, third = document["endpoints"]
@@ -66,7 +69,7 @@ class TestServe:
                 assert host.recv(7) == b"Ready\r\n"
 
     def test_each_connection_is_a_modem_of_its_own(self):
-        with Served("--tcp", "0") as served:
+        with Process("--tcp", "0") as served:
             one, other = served.host(), served.host()
             for host in (one, other):
                 host.ask("AT#XSOCKET=1,1,0", b"\r\n#XSOCKET: 0,1,6\r\n\r\nOK\r\n")
@@ -75,7 +78,7 @@ class TestServe:
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
     def test_signals_end_it_with_status_0_and_close_every_socket(self, number):
-        with Served("--tcp", "0") as served, socket.create_server(("127.0.0.1", 0)) as listener:
+        with Process("--tcp", "0") as served, socket.create_server(("127.0.0.1", 0)) as listener:
             host = served.host()
             host.ask("AT#XSOCKET=1,1,0", b"\r\n#XSOCKET: 0,1,6\r\n\r\nOK\r\n")
             port = listener.getsockname()[1]
@@ -85,7 +88,7 @@ class TestServe:
             assert listener.accept()[0].recv(1) == b""
 
     def test_terminator(self):
-        with Served("--tcp", "0", "--terminator", "crlf") as served:
+        with Process("--tcp", "0", "--terminator", "crlf") as served:
             host = served.host()
             host.send(b"AT\r")
             host.silent()
@@ -93,14 +96,14 @@ class TestServe:
             host.expect(OK)
 
     def test_follow_firmware(self):
-        with Served("--tcp", "0", "--follow", "firmware") as served:
+        with Process("--tcp", "0", "--follow", "firmware") as served:
             host = served.host()
             for handle in range(7):
                 host.ask("AT#XSOCKET=1,2,0", f"\r\n#XSOCKET: {handle},2,17\r\n\r\nOK\r\n")
             host.ask("AT#XSOCKET=1,2,0", b"\r\nERROR\r\n")
 
     def test_offline(self):
-        with Served("--tcp", "0", "--offline") as served, socket.create_server(("127.0.0.1", 0)) as listener:
+        with Process("--tcp", "0", "--offline") as served, socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
             host = served.host()
             host.ask("AT#XSOCKET=1,1,0", b"\r\n#XSOCKET: 0,1,6\r\n\r\nOK\r\n")
@@ -109,7 +112,7 @@ class TestServe:
             host.ask(f'AT#XCONNECT=0,"127.0.0.1",{port}', b"\r\n#XCONNECT: 0,1\r\n\r\nOK\r\n")
 
     def test_address(self):
-        with Served("--tcp", "0", "--address", "127.0.0.9") as served:
+        with Process("--tcp", "0", "--address", "127.0.0.9") as served:
             host = served.host()
             host.ask("AT#XSOCKET=1,1,1", b"\r\n#XSOCKET: 0,1,6\r\n\r\nOK\r\n")
             with socket.create_server(("127.0.0.9", 0)) as free:
@@ -126,11 +129,11 @@ class TestServe:
     def test_config(self, tmp_path):
         config = tmp_path / "modem.toml"
         config.write_text('[identity]\nimei = "123456789012345"\n')
-        with Served("--tcp", "0", "--config", str(config)) as served:
+        with Process("--tcp", "0", "--config", str(config)) as served:
             served.host().ask("AT+CGSN", b"\r\n123456789012345\r\n\r\nOK\r\n")
 
     def test_the_next_host_hears_nothing_that_was_meant_for_the_last_one(self):
-        with Served("--dialect", "slm-2.7") as served, tcp_server() as listener:
+        with Process("--dialect", "slm-2.7") as served, tcp_server() as listener:
             for _ in range(10):
                 host = served.host()
                 host.ask(f'AT#XTCPCLI=1,"127.0.0.1",{port_of(listener)}', b'\r\n#XTCPCLI: 1,"connected"\r\n\r\nOK\r\n')
@@ -139,7 +142,7 @@ class TestServe:
                 served.host().close()  # its first bytes are the banner
 
     def test_hangup_keep(self):
-        with Served("--hangup", "keep") as served:
+        with Process("--hangup", "keep") as served:
             host = served.host()
             host.ask("AT#XSOCKET=1,1,0", b"\r\n#XSOCKET: 0,1,6\r\n\r\nOK\r\n")
             host.close()
@@ -148,7 +151,7 @@ class TestServe:
 
     def test_serial(self):
         master, slave = os.openpty()
-        with Served("--serial", f"{os.ttyname(slave)}@9600", stdin=subprocess.DEVNULL):
+        with Process("--serial", f"{os.ttyname(slave)}@9600", stdin=subprocess.DEVNULL):
             assert os.read(master, 100) == b"Ready\r\n"
             os.write(master, b"AT#XDATACTRL?\r")
             expected = b"\r\n#XDATACTRL: 0,276\r\n" + OK
@@ -160,7 +163,7 @@ class TestServe:
     def test_the_host_changes_the_speed_of_a_serial_port(self):
         master, slave = os.openpty()
         options = ["--dialect", "slm-2.0", "--serial", f"{os.ttyname(slave)}@9600"]
-        with Served(*options, stdin=subprocess.DEVNULL):
+        with Process(*options, stdin=subprocess.DEVNULL):
             host = Host(master, b"\r\n")
             host.expect(b"Ready\r\n")
             host.ask("AT#XSLMUART=57600,1")
@@ -171,10 +174,10 @@ class TestServe:
     def test_a_serial_port_that_goes_away_ends_it_with_status_1(self):
         master, slave = os.openpty()
         name = os.ttyname(slave)
-        served = Served("--serial", name)
+        served = Process("--serial", name)
         os.close(slave)
         os.close(master)
-        eventually(lambda: served.process.poll() is not None)
+        eventually(lambda: served.running.poll() is not None)
         status, log = served.stop()
         assert status == 1
         assert log.endswith(f"the serial port {name} has gone\n")

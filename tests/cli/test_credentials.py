@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from tests.serving import Served
+from tests.process import Process
 
 DIGEST_OF_A = "CA978112CA1BBDCAFAC231B39A23DC4DA786EFF8147C4E72B9807785AFEE48BB"
 
@@ -115,11 +115,11 @@ class TestServe:
     @pytest.mark.parametrize("dialect", ["sm-1.0", "slm-1.9", "slm-2.0", "slm-2.7"])
     def test_credentials_outlive_the_process(self, store, dialect):
         options = ["--tcp", "0", "--dialect", dialect, "--offline", "--credentials", str(store)]
-        with Served(*options) as served:
+        with Process(*options) as served:
             host = served.host()
             host.ask('AT%CMNG=0,16,0,"a"')
             host.ask('AT%CMNG=0,16,3,"00FF"')
-        with Served(*options) as served:
+        with Process(*options) as served:
             host = served.host()
             host.send(b"AT%CMNG=1" + host.end)
             answer = host.read_until(b"\r\nOK\r\n")
@@ -129,25 +129,25 @@ class TestServe:
 
     def test_without_a_directory_they_do_not(self):
         for _ in range(2):
-            with Served("--tcp", "0", "--offline") as served:
+            with Process("--tcp", "0", "--offline") as served:
                 host = served.host()
                 host.ask("AT%CMNG=1")
                 host.ask('AT%CMNG=0,16,0,"a"')
 
     def test_the_modems_of_a_process_share_them(self):
-        with Served("--tcp", "0", "--offline") as served:
+        with Process("--tcp", "0", "--offline") as served:
             served.host().ask('AT%CMNG=0,16,0,"a"')
             served.host().ask("AT%CMNG=3,16,0")
 
     def test_what_people_add_meanwhile_is_seen(self, store):
-        with Served("--tcp", "0", "--credentials", str(store)) as served:
+        with Process("--tcp", "0", "--credentials", str(store)) as served:
             host = served.host()
             host.ask("AT%CMNG=1")
             credentials("add", store, "16", "ca", "-", content="a")
             host.ask("AT%CMNG=1", f'\r\n%CMNG: 16,0,"{DIGEST_OF_A}"\r\n\r\nOK\r\n')
 
     def test_files_are_their_owners(self, store):
-        with Served("--tcp", "0", "--offline", "--credentials", str(store), umask=0) as served:
+        with Process("--tcp", "0", "--offline", "--credentials", str(store), umask=0) as served:
             served.host().ask('AT%CMNG=0,16,2,"a"')
         for path in (store, *store.rglob("*")):
             assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
@@ -161,7 +161,7 @@ class TestServe:
         assert result.stderr.count("\n") == 1
 
     def test_a_full_disk_is_an_error(self, store):
-        with Served("--tcp", "0", "--offline", "--credentials", str(store)) as served:
+        with Process("--tcp", "0", "--offline", "--credentials", str(store)) as served:
             host = served.host()
             (store / "modem").write_text("in the way")
             host.ask('AT%CMNG=0,16,0,"a"', b"\r\nERROR\r\n")
@@ -173,7 +173,7 @@ class TestServe:
         secret = "hush" * 16
         pem = f"-----BEGIN PRIVATE KEY-----\r\n{secret}\r\n{secret}\r\n-----END PRIVATE KEY-----\r\n"
         options = ["--pty", str(tmp_path / "modem"), "--dialect", dialect, "--offline", "--log-level", "debug"]
-        with Served(*options, "--credentials", str(tmp_path / "store")) as served:
+        with Process(*options, "--credentials", str(tmp_path / "store")) as served:
             host = served.host()
             for line in (
                 f'AT%CMNG=0,16,2,"{pem}"',

@@ -4,7 +4,7 @@ import contextlib
 import socket
 import threading
 
-from tests.network.worlds import PATIENCE
+from tests.patience import PATIENCE
 
 CID_RECORD = 25
 CID_AT = 11

@@ -14,8 +14,9 @@ import time
 import pytest
 
 from tests.certificates import CERTIFICATES
-from tests.network.worlds import LOOPBACK, PATIENCE
-from tests.serving import free_port
+from tests.network.worlds import LOOPBACK
+from tests.patience import PATIENCE
+from tests.peers import free_port
 from vmodem.net.interface import Family, SocketType
 
 STREAM, DGRAM = SocketType.STREAM, SocketType.DGRAM

@@ -1,6 +1,6 @@
 """The Ameba on real sockets: programs that are not ours as clients of its servers, and what only the kernel decides."""
 
-import ctypes
+import contextlib
 import hashlib
 import os
 import random
@@ -14,7 +14,11 @@ import threading
 
 import pytest
 
-from tests.serving import PATIENCE, Served, accept, free_port, port_of, receive, tcp_server
+from tests.hosts import Modems
+from tests.patience import PATIENCE
+from tests.peers import accept, free_port, port_of, receive, tcp_server
+from tests.process import Process
+from vmodem import Pty, Tcp
 
 OK = b"\r\nOK\r\n"
 EVENT = re.compile(
@@ -24,9 +28,6 @@ EVENT = re.compile(
 DATA = re.compile(rb"\[\$\]\[SKT\]\[DATA\]\[(\d+)\]\[(\d+)\](?:\[([\d.]+)\]\[(\d+)\])?:")
 PLENTY = bytes(20_000_000)
 """More than a connection holds whose peer does not read."""
-
-PIDFD_GETFD = 438
-"""The number of a system call that the os module lacks."""
 
 
 def needs(program):
@@ -105,7 +106,7 @@ class Device:
 
 @pytest.fixture(scope="module")
 def served():
-    with Served("--dialect", "ameba-2.4", "--tcp", "0", "--pty", endpoints=2) as made:
+    with Modems(Tcp(), Pty(), dialect="ameba-2.4") as made:
         yield made
 
 
@@ -211,32 +212,22 @@ class TestPrograms:
             client.communicate(timeout=PATIENCE)
 
 
-def stolen(pid, peer):
-    """Return a duplicate of the socket of another process that is connected to ``peer``, or listens."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    pidfd = os.pidfd_open(pid)
-    try:
-        for number in map(int, os.listdir(f"/proc/{pid}/fd")):
-            fd = libc.syscall(PIDFD_GETFD, pidfd, number, 0)
-            if fd < 0:
-                if number < 3:
-                    pytest.skip("the descriptors of another process are out of reach")
+def duplicate(is_it):
+    """Return a duplicate of a socket of this process that nothing here has made."""
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # it is closed by now
+            if not os.readlink(f"/proc/self/fd/{number}").startswith("socket:"):
                 continue
-            if not os.readlink(f"/proc/self/fd/{fd}").startswith("socket:"):
-                os.close(fd)
-                continue
-            sock = socket.socket(fileno=fd)
-            if sock.family == socket.AF_INET and peer(sock):
+            sock = socket.socket(fileno=os.dup(int(number)))
+            if sock.family == socket.AF_INET and is_it(sock):
                 return sock
             sock.close()
-    finally:
-        os.close(pidfd)
-    raise AssertionError("it has no such socket")
+    raise AssertionError("the modem has no such socket")
 
 
-def options_of(pid, is_it):
-    """Return the options of a socket of another process; its timeouts in milliseconds."""
-    with stolen(pid, is_it) as sock:
+def options_of(is_it):
+    """Return the options of a socket of the modem; its timeouts in milliseconds."""
+    with duplicate(is_it) as sock:
         return [
             *(timeout_of(sock, option) for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO)),
             *(
@@ -268,21 +259,20 @@ def connected_to(address):
 
 
 class TestOptions:
-    def test_of_clients_servers_and_seeds(self, served, device):
-        pid = served.process.pid
+    def test_of_clients_servers_and_seeds(self, device):
         with tcp_server() as listener:
             plain = device.client(listener, link=5)
-            assert options_of(pid, connected_to(listener.getsockname()))[:4] == [0, 0, 0, 0]
+            assert options_of(connected_to(listener.getsockname()))[:4] == [0, 0, 0, 0]
             plain.close()
             device.ask("AT+SKTDEL=5")
             device.ask("AT+SKTCFG=2000,3500,1,1,60,10,3")
             with device.client(listener, link=5):
-                assert options_of(pid, connected_to(listener.getsockname())) == [2000, 3500, 1, 1, 60, 10, 3]
+                assert options_of(connected_to(listener.getsockname())) == [2000, 3500, 1, 1, 60, 10, 3]
         port = device.serve(socket.SOCK_STREAM, True)
-        assert options_of(pid, lambda sock: sock.getsockname() == ("127.0.0.1", port)) == [2000, 3500, 1, 1, 60, 10, 3]
+        assert options_of(lambda sock: sock.getsockname() == ("127.0.0.1", port)) == [2000, 3500, 1, 1, 60, 10, 3]
         with socket.create_connection(("127.0.0.1", port)) as client:
             device.seed()
-            assert options_of(pid, connected_to(client.getsockname())) == [2000, 3500, 1, 1, 60, 10, 3]
+            assert options_of(connected_to(client.getsockname())) == [2000, 3500, 1, 1, 60, 10, 3]
 
     def test_a_send_timeout_ends_a_send_to_a_peer_that_does_not_read(self, device):
         device.ask("AT+SKTCFG=300")
@@ -349,9 +339,15 @@ class TestLinks:
                 device.send(b"AT+SKTSTATE\r")
 
 
-def test_ten_mebibytes_to_a_slow_reader_and_back(served, device):
+@pytest.mark.parametrize("endpoint", ["--tcp=0", "--pty"])
+def test_ten_mebibytes_to_a_slow_reader_and_back(endpoint):
+    with Process("--dialect", "ameba-2.4", endpoint) as process:
+        there_and_back(process, Device(process.host()))
+
+
+def there_and_back(process, device):
     data = random.Random(3).randbytes(10 << 20)
-    before = served.resident()
+    before = process.resident()
     with tcp_server() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         peer = device.client(listener, auto_rcv=1)
@@ -359,7 +355,7 @@ def test_ten_mebibytes_to_a_slow_reader_and_back(served, device):
         sent = device.host.send_what_fits(data)  # nobody reads
         assert sent < len(data)
         device.expect(b"[$][TT]:High Watermark\r\n")
-        assert served.resident() - before < 4096
+        assert process.resident() - before < 4096
 
         arrived = []
         reader = threading.Thread(target=lambda: arrived.append(receive(peer, len(data))))
@@ -383,5 +379,5 @@ def test_ten_mebibytes_to_a_slow_reader_and_back(served, device):
             size += len(payload)
         writer.join(PATIENCE)
         assert digest.digest() == hashlib.sha256(data).digest()
-        assert served.resident() - before < 4096
+        assert process.resident() - before < 4096
     device.ask("AT+SKTDEL=0")

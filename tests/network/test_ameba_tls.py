@@ -13,7 +13,9 @@ import pytest
 from tests.certificates import CERTIFICATES, HOST, issue
 from tests.network.programs import Program, identity, s_server
 from tests.network.test_ameba import DATA, OK, Device, needs, start
-from tests.serving import PATIENCE, Served, eventually, free_port, port_of, receive, tcp_server
+from tests.patience import PATIENCE, eventually
+from tests.peers import free_port, port_of, receive, tcp_server
+from tests.process import Process
 from vmodem.credentials.directory import DirectoryStore
 from vmodem.credentials.store import Area, Kind, Slot
 
@@ -43,7 +45,7 @@ def keep(folder):
 def served(tmp_path_factory):
     folder = tmp_path_factory.mktemp("store")
     keep(folder)
-    with Served("--dialect", "ameba-2.4", "--tcp", "0", "--credentials", str(folder)) as made:
+    with Process("--dialect", "ameba-2.4", "--tcp", "0", "--credentials", str(folder)) as made:
         yield made
 
 

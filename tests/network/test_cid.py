@@ -9,7 +9,7 @@ from OpenSSL._util import lib
 from tests import cid as ours
 from tests.cid import SUITES, WAYS, Client, certificate, client_context, records, talk
 from tests.network import mbedtls
-from tests.serving import PATIENCE
+from tests.patience import PATIENCE
 from vmodem.tls.cid import CidStatus
 
 SUITE = "PSK-AES128-GCM-SHA256"

@@ -6,7 +6,7 @@ import errno
 import pytest
 
 from tests.network.worlds import WORLDS, ready
-from tests.serving import eventually
+from tests.patience import eventually
 from vmodem.net.interface import (
     MSG_PEEK,
     POLLERR,

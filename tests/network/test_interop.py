@@ -10,8 +10,11 @@ import time
 import pytest
 import serial
 
+import vmodem
 from tests.certificates import HOST
-from tests.serving import PATIENCE, Served, free_port
+from tests.patience import PATIENCE
+from tests.peers import free_port
+from vmodem import Pty, Tcp
 
 PAGE = "<html>" + "a page that takes more than one receive " * 200 + "</html>\n"
 
@@ -22,7 +25,7 @@ def needs(program):
 
 @pytest.fixture
 def served(tmp_path):
-    with Served("--pty", str(tmp_path / "modem")) as made:
+    with vmodem.start("sm", Pty(str(tmp_path / "modem"))) as made:
         yield made
 
 
@@ -106,7 +109,7 @@ def connect_plain(port, server):
 
 @pytest.mark.parametrize("server", ["python_server", pytest.param("nginx", marks=needs("nginx"))])
 def test_pyserial_fetches_a_page(served, server, request):
-    with serial.Serial(served.where[0], 115200, timeout=PATIENCE) as port:
+    with serial.Serial(served.path, 115200, timeout=PATIENCE) as port:
         response = fetch(port, request.getfixturevalue(server))
     assert response.split(b"\r\n")[0].endswith(b" 200 OK")
     assert response.endswith(PAGE.encode())
@@ -118,7 +121,7 @@ def test_pyserial_fetches_a_page_over_tls(served, folder, tmp_path, files):
     tls = f"ssl_certificate {files}/server.pem; ssl_certificate_key {files}/server.key; ssl_protocols TLSv1.2;"
     with (
         run_nginx(folder, tmp_path, " ssl", tls) as server,
-        serial.Serial(served.where[0], 115200, timeout=PATIENCE) as port,
+        serial.Serial(served.path, 115200, timeout=PATIENCE) as port,
     ):
         assert ask(port, "AT+CFUN=4") == b"\r\nOK\r\n"
         assert ask(port, f'AT%CMNG=0,16842753,0,"{(files / "ca.pem").read_text()}"') == b"\r\nOK\r\n"
@@ -147,7 +150,7 @@ def connect_tls(port, server):
 @needs("chat")
 def test_chat_walks_through_the_start(served):
     script = ["ABORT", "ERROR", "TIMEOUT", "5", "", "AT", "OK", "AT+CFUN=1", "OK", "AT+CEREG?", "+CEREG: 0,1", ""]
-    with open(served.where[0], "r+b", buffering=0) as terminal:
+    with open(served.path, "r+b", buffering=0) as terminal:
         done = subprocess.run(
             ["chat", "-v", "-s", *script],
             stdin=terminal,
@@ -162,7 +165,7 @@ def test_chat_walks_through_the_start(served):
 @needs("curl")
 def test_curl_is_served_from_data_mode(served):
     number = free_port()
-    with serial.Serial(served.where[0], 115200, timeout=PATIENCE) as port:
+    with serial.Serial(served.path, 115200, timeout=PATIENCE) as port:
         assert ask(port, "AT#XSOCKET=1,1,1").endswith(b"\r\nOK\r\n")
         assert ask(port, f"AT#XBIND=0,{number}").endswith(b"\r\nOK\r\n")
         assert ask(port, "AT#XLISTEN=0").endswith(b"\r\nOK\r\n")
@@ -178,10 +181,8 @@ def test_curl_is_served_from_data_mode(served):
 
 @needs("nc")
 def test_nc_talks_to_the_modem_over_tcp():
-    with Served("--tcp", "0") as served:
-        host, port = served.where[0].split(":")
-        done = subprocess.run(
-            ["nc", "-N", host, port], input=b"AT\rAT#XUUID\r", stdout=subprocess.PIPE, timeout=20, check=True
-        )
+    with vmodem.start("sm", Tcp()) as served:
+        command = ["nc", "-N", "127.0.0.1", str(served.port)]
+        done = subprocess.run(command, input=b"AT\rAT#XUUID\r", stdout=subprocess.PIPE, timeout=20, check=True)
     assert done.stdout.startswith(b"Ready\r\n\r\nOK\r\n\r\n#XUUID: ")
     assert done.stdout.endswith(b"\r\n\r\nOK\r\n")

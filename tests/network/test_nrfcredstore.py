@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 from cryptography import x509
 
-from tests.serving import Served
+import vmodem
+from vmodem import Profile
 
 comms = pytest.importorskip("nrfcredstore.comms")
 cli = pytest.importorskip("nrfcredstore.cli")
@@ -19,8 +20,8 @@ TAG = "16842753"
 def tool(request, tmp_path, monkeypatch, capsys):
     """Return a function that runs nrfcredstore with arguments, and returns what it prints."""
     store = tmp_path / "store"
-    with Served("--pty", "--dialect", request.param, "--credentials", str(store)) as served:
-        port = SimpleNamespace(device=served.where[0], hwid="USB VID:PID=1366:1059 SER=001051216197")
+    with vmodem.start(Profile(dialect=request.param, credentials=store)) as served:
+        port = SimpleNamespace(device=served.path, hwid="USB VID:PID=1366:1059 SER=001051216197")
         monkeypatch.setattr(comms, "get_comports_fixed_ordering", lambda: [port])
 
         def run(*arguments):

@@ -12,6 +12,7 @@ import pytest
 
 from tests import cid
 from tests.certificates import CERTIFICATES, HOST
+from tests.hosts import Modems
 from tests.network.dtls import DtlsServer
 from tests.network.programs import (
     DGRAM,
@@ -23,7 +24,10 @@ from tests.network.programs import (
     s_server,
 )
 from tests.network.test_services import PAGE, needs, received
-from tests.serving import PATIENCE, Served, eventually, free_port, receive, tcp_server
+from tests.patience import PATIENCE, eventually
+from tests.peers import free_port, receive, tcp_server
+from tests.process import Process
+from vmodem import Tcp
 
 OK = b"\r\nOK\r\n"
 ERROR = b"\r\nERROR\r\n"
@@ -53,21 +57,39 @@ CREDENTIALS = [
 
 @pytest.fixture(scope="module")
 def modem():
-    """A served modem; a host has written its credentials, by AT#XCMNG, as this may be done at any time."""
-    with Served("--dialect", "slm-2.7", "--tcp", "0") as served:
-        host = served.host()
-        for tag, kind, content in CREDENTIALS:
-            host.ask(f'AT#XCMNG=0,{tag},{kind},"{content.decode()}"')
-        host.ask("AT+CFUN=4")
-        host.ask(f'AT%CMNG=0,{MODEM_KEY},3,"{cid.PSK.hex()}"')
-        host.ask(f'AT%CMNG=0,{MODEM_KEY},4,"{cid.IDENTITY.decode()}"')
-        host.close()
+    with Modems(Tcp(), dialect="slm-2.7") as served:
+        write_credentials(served.host())
         yield served
+
+
+@pytest.fixture(scope="module")
+def process():
+    """A process of its own, whose descriptors can be counted."""
+    with Process("--dialect", "slm-2.7", "--tcp", "0") as served:
+        write_credentials(served.host())
+        yield served
+
+
+def write_credentials(host):
+    """Write the credentials, by AT#XCMNG, as this may be done at any time; every later host finds them."""
+    for tag, kind, content in CREDENTIALS:
+        host.ask(f'AT#XCMNG=0,{tag},{kind},"{content.decode()}"')
+    host.ask("AT+CFUN=4")
+    host.ask(f'AT%CMNG=0,{MODEM_KEY},3,"{cid.PSK.hex()}"')
+    host.ask(f'AT%CMNG=0,{MODEM_KEY},4,"{cid.IDENTITY.decode()}"')
+    host.close()
 
 
 @pytest.fixture
 def host(modem):
     made = modem.host()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def its_host(process):
+    made = process.host()
     yield made
     made.close()
 
@@ -183,48 +205,48 @@ class TestServer:
             client.close()
             host.expect(DISCONNECTED)
 
-    def test_a_client_in_mid_handshake(self, modem, host):
+    def test_a_client_in_mid_handshake(self, process, its_host):
         """Nobody hears of it; another one is turned away meanwhile, and served when it has left."""
-        port = serve(host)
-        before = modem.descriptors()
+        port = serve(its_host)
+        before = process.descriptors()
         with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE):
-            eventually(lambda: modem.descriptors() > before)
-            host.ask("AT#XTCPSVR?", b"\r\n#XTCPSVR: 1,-1,1\r\n" + OK)
-            host.ask("AT#XTCPHANGUP=2", ERROR)
-            host.ask('AT#XTCPSEND="x"', ERROR)
+            eventually(lambda: process.descriptors() > before)
+            its_host.ask("AT#XTCPSVR?", b"\r\n#XTCPSVR: 1,-1,1\r\n" + OK)
+            its_host.ask("AT#XTCPHANGUP=2", ERROR)
+            its_host.ask('AT#XTCPSEND="x"', ERROR)
             with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as second:
                 assert second.recv(1) == b""
-        eventually(lambda: modem.descriptors() <= before)
+        eventually(lambda: process.descriptors() <= before)
         for garbage in (b"GET / HTTP/1.0\r\n\r\n", b"\x16\x03\x01\x00\x05hello"):
             with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
                 client.sendall(garbage)
                 with contextlib.suppress(ConnectionError):
                     while client.recv(100):
                         pass
-            eventually(lambda: modem.descriptors() <= before)
+            eventually(lambda: process.descriptors() <= before)
         with (
             socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as plain,
             strict_client().wrap_socket(plain, server_hostname=HOST) as client,
         ):
-            host.expect(CONNECTED)
+            its_host.expect(CONNECTED)
             client.sendall(b"at last")
-            assert received(host) == b"at last"
+            assert received(its_host) == b"at last"
 
-    def test_stopping_in_mid_handshake(self, modem, host):
-        port = serve(host)
-        before = modem.descriptors()
+    def test_stopping_in_mid_handshake(self, process, its_host):
+        port = serve(its_host)
+        before = process.descriptors()
         with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
-            eventually(lambda: modem.descriptors() > before)
-            host.ask("AT#XTCPSVR=0", b'\r\n#XTCPSVR: 0,"stopped"\r\n' + OK)
+            eventually(lambda: process.descriptors() > before)
+            its_host.ask("AT#XTCPSVR=0", b'\r\n#XTCPSVR: 0,"stopped"\r\n' + OK)
             assert client.recv(1) == b""
-        host.ask(f"AT#XTCPSVR=1,{port}", b'\r\n#XTCPSVR: 1,"started"\r\n' + OK)
+        its_host.ask(f"AT#XTCPSVR=1,{port}", b'\r\n#XTCPSVR: 1,"started"\r\n' + OK)
 
-    def test_flight_mode_in_mid_handshake(self, modem, host):
-        port = serve(host)
-        before = modem.descriptors()
+    def test_flight_mode_in_mid_handshake(self, process, its_host):
+        port = serve(its_host)
+        before = process.descriptors()
         with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
-            eventually(lambda: modem.descriptors() > before)
-            host.ask("AT+CFUN=4", OK + b'\r\n#XTCPSVR: -104,"stopped"\r\n')
+            eventually(lambda: process.descriptors() > before)
+            its_host.ask("AT+CFUN=4", OK + b'\r\n#XTCPSVR: -104,"stopped"\r\n')
             assert client.recv(1) == b""
 
     def test_credentials_that_cannot_be_used(self, host):
@@ -334,13 +356,13 @@ class TestTcpClient:
         answer = host.read_until(b"ERROR\r\n")
         assert re.fullmatch(rb'\r\n#XTCPCLI: -[2345],"not connected"\r\n\r\nERROR\r\n', answer)
 
-    def test_the_peer_is_no_tls_server(self, modem, host):
-        before = modem.descriptors()
+    def test_the_peer_is_no_tls_server(self, process, its_host):
+        before = process.descriptors()
         with python_server(lambda connection: connection.sendall(b"220 ready\r\n"), wrap=False) as address:
-            xtcpcli(host, address, CA, answer=not_connected("XTCPCLI", -71))
+            xtcpcli(its_host, address, CA, answer=not_connected("XTCPCLI", -71))
         with python_server(lambda connection: connection.recv(100), wrap=False) as address:
-            xtcpcli(host, address, CA, answer=not_connected("XTCPCLI", -104))
-        eventually(lambda: modem.descriptors() <= before)
+            xtcpcli(its_host, address, CA, answer=not_connected("XTCPCLI", -104))
+        eventually(lambda: process.descriptors() <= before)
 
     def test_the_peer_closes_in_data_mode(self, host):
         done = threading.Event()
@@ -411,14 +433,14 @@ class TestUdpClient:
                 host.ask("AT#XUDPCLI=0", b'\r\n#XUDPCLI: 0,"disconnected"\r\n' + OK)
 
     @needs_openssl
-    def test_a_connection_identifier_that_the_server_has_not(self, modem, host, files):
-        before = modem.descriptors()
+    def test_a_connection_identifier_that_the_server_has_not(self, process, its_host, files):
+        before = process.descriptors()
         with s_server(files, kind=DGRAM) as server:
-            xudpcli(host, server.address, CA, 2, answer=not_connected("XUDPCLI", -134))
-        eventually(lambda: modem.descriptors() <= before)
+            xudpcli(its_host, server.address, CA, 2, answer=not_connected("XUDPCLI", -134))
+        eventually(lambda: process.descriptors() <= before)
         with s_server(files, kind=DGRAM) as server:
-            xudpcli(host, server.address, CA, 1)
-            host.ask('AT#XUDPSEND="hello\n"', b"\r\n#XUDPSEND: 6\r\n" + OK)
+            xudpcli(its_host, server.address, CA, 1)
+            its_host.ask('AT#XUDPSEND="hello\n"', b"\r\n#XUDPSEND: 6\r\n" + OK)
             server.hear(b"hello\n")
 
     @pytest.mark.parametrize("own", [b"server", b""])
@@ -469,9 +491,9 @@ def test_both_services_and_a_socket_at_once(host, files):
 
 
 @pytest.mark.parametrize("last", [b"", b"AT#XTCPSEND\r\n" + b"x" * 5000])
-def test_a_host_that_vanishes_leaves_nothing(modem, last):
-    host = modem.host()
-    before = modem.descriptors()
+def test_a_host_that_vanishes_leaves_nothing(process, last):
+    host = process.host()
+    before = process.descriptors()
     port = serve(host)
     with (
         our_server() as server,
@@ -483,4 +505,4 @@ def test_a_host_that_vanishes_leaves_nothing(modem, last):
         client.sendall(b"x" * 1000)
         host.send(last)
         host.close()
-        eventually(lambda: modem.descriptors() < before)
+        eventually(lambda: process.descriptors() < before)

@@ -14,6 +14,7 @@ import pytest
 
 from tests import cid
 from tests.certificates import CERTIFICATES, HOST, PSK, PSK_IDENTITY
+from tests.hosts import Modems
 from tests.network import mbedtls
 from tests.network.dtls import DtlsServer, Relay
 from tests.network.programs import (
@@ -25,7 +26,10 @@ from tests.network.programs import (
     python_server,
     s_server,
 )
-from tests.serving import PATIENCE, Served, accept, eventually, free_port, port_of, receive, tcp_server
+from tests.patience import PATIENCE, eventually
+from tests.peers import accept, free_port, port_of, receive, tcp_server
+from tests.process import Process
+from vmodem import Pty, Tcp
 from vmodem.net.interface import Family
 
 OK = b"\r\nOK\r\n"
@@ -179,23 +183,39 @@ class OneSocket(SerialLteModem):
 HOSTS = {made.dialect: made for made in (SerialModem, SerialLteModem, OneSocket)}
 
 
-@pytest.fixture(scope="module")
-def served():
-    """Return the served modem of a dialect, with the credentials that a host has written."""
+@contextlib.contextmanager
+def running(make):
+    """Yield a function that returns the modems of a dialect, with the credentials that a host has written.
+
+    ``make`` makes those that do not run yet.
+    """
     with contextlib.ExitStack() as stack:
-        running = {}
+        made = {}
 
         def find(dialect):
-            if dialect not in running:
-                running[dialect] = stack.enter_context(Served("--dialect", dialect, "--tcp", "0", "--pty", endpoints=2))
-                write_credentials(running[dialect])
-            return running[dialect]
+            if dialect not in made:
+                made[dialect] = stack.enter_context(make(dialect))
+                write_credentials(made[dialect])
+            return made[dialect]
 
         yield find
 
 
+@pytest.fixture(scope="module")
+def served():
+    with running(lambda dialect: Modems(Tcp(), Pty(), dialect=dialect)) as find:
+        yield find
+
+
+@pytest.fixture(scope="module")
+def processes():
+    """Return processes of their own, whose descriptors can be counted."""
+    with running(lambda dialect: Process("--dialect", dialect, "--tcp", "0", "--pty", endpoints=2)) as find:
+        yield find
+
+
 def write_credentials(modem):
-    """Write the credentials as a host does, which every later host of the same process finds."""
+    """Write the credentials as a host does, which every later host of the same modems finds."""
     host = modem.host()
     host.ask("AT+CFUN=4")
     for tag, kind, content in CREDENTIALS:
@@ -443,6 +463,10 @@ class TestGnutls:
 
 class TestHandshakesThatFail:
     """Each leaves the socket as it was, and nothing else."""
+
+    @pytest.fixture
+    def served(self, processes):
+        return processes
 
     @contextlib.contextmanager
     def left_as_it_was(self, served, modem, kind):
@@ -853,7 +877,7 @@ class TestSecrets:
     def test_none_is_shown_or_logged(self, files, tmp_path):
         """Neither by AT nor in the most detailed log; that a peer is not verified is."""
         secrets = [C.client.key.split(b"\n")[1], PSK.hex().encode()]
-        with Served("--dialect", "sm-1.0", "--tcp", "0", "--log-level", "debug") as modem:
+        with Process("--dialect", "sm-1.0", "--tcp", "0", "--log-level", "debug") as modem:
             write_credentials(modem)
             host = modem.host()
             sm = SerialModem(host)
@@ -878,10 +902,9 @@ class TestSecrets:
 
     def test_credentials_in_a_folder(self, files, tmp_path):
         folder = tmp_path / "credentials"
-        options = "--tcp", "0", "--credentials", str(folder)
-        with Served(*options) as modem:
+        with Modems(Tcp(), credentials=folder) as modem:
             write_credentials(modem)
-        with Served(*options) as modem, s_server(files) as server:
+        with Modems(Tcp(), credentials=folder) as modem, s_server(files) as server:
             sm = SerialModem(modem.host())
             sm.open(STREAM, CLIENT)
             sm.connect(server.address)
@@ -890,8 +913,8 @@ class TestSecrets:
 
 @needs_openssl
 @pytest.mark.parametrize("last", [b"", b"AT#XSEND=0,2,0\r", b"AT#XSEND=0,2,0\r" + b"x" * 5000])
-def test_a_host_that_vanishes_leaves_nothing(served, last):
-    modem = served("sm-1.0")
+def test_a_host_that_vanishes_leaves_nothing(processes, last):
+    modem = processes("sm-1.0")
     before = modem.descriptors()
     with python_server(lambda connection: connection.recv(1)) as address:
         host = SerialModem(modem.host())
@@ -902,8 +925,8 @@ def test_a_host_that_vanishes_leaves_nothing(served, last):
         eventually(lambda: modem.descriptors() <= before)
 
 
-def test_a_host_that_vanishes_in_mid_handshake(served):
-    modem = served("sm-1.0")
+def test_a_host_that_vanishes_in_mid_handshake(processes):
+    modem = processes("sm-1.0")
     before = modem.descriptors()
     with tcp_server() as listener:
         host = SerialModem(modem.host())

@@ -15,7 +15,12 @@ import time
 
 import pytest
 
-from tests.serving import PATIENCE, Served, accept, eventually, free_port, port_of, receive, tcp_server
+import vmodem
+from tests.hosts import Modems
+from tests.patience import PATIENCE, eventually
+from tests.peers import accept, free_port, port_of, receive, tcp_server
+from tests.process import Process
+from vmodem import Pty, Tcp
 
 OK = b"\r\nOK\r\n"
 ERROR = b"\r\nERROR\r\n"
@@ -32,7 +37,7 @@ def needs(program):
 
 @pytest.fixture(scope="module")
 def modem():
-    with Served("--dialect", "slm-2.7", "--tcp", "0", "--pty", endpoints=2) as served:
+    with Modems(Tcp(), Pty(), dialect="slm-2.7") as served:
         yield served
 
 
@@ -240,27 +245,31 @@ class TestTcpClient:
 
 
 class TestMuchData:
-    def test_from_a_peer_to_a_slow_host(self, modem, host):
+    @pytest.mark.parametrize("endpoint", ["--tcp=0", "--pty"])
+    def test_from_a_peer_to_a_slow_host(self, endpoint):
         """8 MiB through #XTCPDATA, byte for byte; the modem does not take in what the host has not read."""
         data = random.Random(1).randbytes(8 * MIB)
-        before = modem.resident()
-        with serve_one(host) as client:
-            sender = threading.Thread(target=client.sendall, args=(data,))
-            sender.start()
-            time.sleep(0.3)
-            assert modem.resident() - before < 4096
-            got = hashlib.sha256()
-            count = 0
-            while count < len(data):
-                piece = received(host)
-                assert len(piece) <= 2048
-                got.update(piece)
-                count += len(piece)
-                if count % 131072 < 2048:
-                    time.sleep(0.002)
-            sender.join()
-            assert got.digest() == hashlib.sha256(data).digest()
-        host.expect(DISCONNECTED)
+        with Process("--dialect", "slm-2.7", endpoint) as modem:
+            host = modem.host()
+            before = modem.resident()
+            with serve_one(host) as client:
+                sender = threading.Thread(target=client.sendall, args=(data,))
+                sender.start()
+                time.sleep(0.3)
+                assert modem.resident() - before < 4096
+                got = hashlib.sha256()
+                count = 0
+                while count < len(data):
+                    piece = received(host)
+                    assert len(piece) <= 2048
+                    got.update(piece)
+                    count += len(piece)
+                    if count % 131072 < 2048:
+                        time.sleep(0.002)
+                sender.join()
+                assert got.digest() == hashlib.sha256(data).digest()
+            host.expect(DISCONNECTED)
+            host.close()
 
     def test_raw_to_a_slow_host(self, host):
         data = random.Random(2).randbytes(8 * MIB)
@@ -419,7 +428,7 @@ class TestBothServices:
     "last", [b"", b"AT#XTCPSE", b"AT#XTCPSEND\r\n", b"AT#XTCPSEND\r\ndata", b"AT#XUDPSEND\r\n" + b"x" * 5000]
 )
 def test_a_host_that_vanishes_leaves_nothing(last):
-    with Served("--dialect", "slm-2.7", "--tcp", "0") as modem:
+    with Process("--dialect", "slm-2.7", "--tcp", "0") as modem:
         before = modem.descriptors()
         host = modem.host()
         with serve_one(host) as client:
@@ -442,10 +451,9 @@ def flood(connection):
 
 
 def test_a_peer_that_never_stops_does_not_keep_a_slow_host_from_being_heard():
-    with Served("--dialect", "slm-2.7", "--tcp", "0") as modem, tcp_server() as listener, socket.socket() as host:
+    with vmodem.start("slm-2.7", Tcp()) as modem, tcp_server() as listener, socket.socket() as host:
         host.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        address, _, port = modem.where[0].rpartition(":")
-        host.connect((address, int(port)))
+        host.connect(("127.0.0.1", modem.port))
         host.sendall(f'AT#XTCPCLI=1,"127.0.0.1",{port_of(listener)}\r\n'.encode())
         with accept(listener) as peer:
             thread = threading.Thread(target=flood, args=(peer,))

@@ -6,7 +6,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.serving import PATIENCE, Served, accept, port_of, receive, tcp_server
+from tests.hosts import Modems
+from tests.patience import PATIENCE
+from tests.peers import accept, port_of, receive, tcp_server
+from vmodem import Pty
 
 OK = b"\r\nOK\r\n"
 ERROR = b"\r\nERROR\r\n"
@@ -19,13 +22,13 @@ def ask(host, line, answer=OK):
 
 @pytest.fixture
 def slm_2_0():
-    with Served("--dialect", "slm-2.0", "--pty") as served:
+    with Modems(Pty(), dialect="slm-2.0") as served:
         yield served.host()
 
 
 @pytest.fixture
 def slm_1_9():
-    with Served("--dialect", "slm-1.9", "--pty") as served:
+    with Modems(Pty(), dialect="slm-1.9") as served:
         yield served.host()
 
 

@@ -8,7 +8,11 @@ import struct
 
 import pytest
 
-from tests.serving import Served, accept, eventually, free_port, port_of, receive, tcp_server
+from tests.hosts import Modems
+from tests.patience import eventually
+from tests.peers import accept, free_port, port_of, receive, tcp_server
+from tests.process import Process
+from vmodem import Pty, Tcp
 
 OK = b"\r\nOK\r\n"
 ERROR = b"\r\nERROR\r\n"
@@ -16,7 +20,7 @@ ERROR = b"\r\nERROR\r\n"
 
 @pytest.fixture(scope="module")
 def modem():
-    with Served("--tcp", "0", "--pty", endpoints=2) as served:
+    with Modems(Tcp(), Pty()) as served:
         yield served
 
 
@@ -226,7 +230,7 @@ class TestLeavingNothingBehind:
         ],
     )
     def test_host_vanishes(self, endpoint, last):
-        with Served("--tcp", "0", "--pty", endpoints=2) as modem:
+        with Process("--tcp", "0", "--pty", endpoints=2) as modem:
             self.vanish(modem, endpoint, last)
 
     def vanish(self, modem, endpoint, last):
@@ -250,7 +254,7 @@ class TestLeavingNothingBehind:
         "waits_for", [b"AT#XRECV=0,0,0,0\r" + b"AT\r" * 5000, b"AT#XSEND=0,2,0\r" + b"x" * 40_000_000]
     )
     def test_host_vanishes_while_it_is_held_back(self, waits_for, linger):
-        with Served("--tcp", "0") as modem:
+        with Process("--tcp", "0") as modem:
             before = modem.descriptors()
             host = modem.host()
             with tcp_server() as listener, connected(host, listener):
@@ -261,7 +265,7 @@ class TestLeavingNothingBehind:
                 eventually(lambda: modem.descriptors() == before)
 
     def test_a_lookup_under_way(self):
-        with Served("--tcp", "0") as modem:
+        with Process("--tcp", "0") as modem:
             before = modem.descriptors()
             host = modem.host()
             host.send(b'AT#XGETADDRINFO="no.such.name.invalid"\r')
@@ -276,16 +280,17 @@ class TestLeavingNothingBehind:
         assert before.replace(b"\r\nERROR\r\n", b"") == b"\r\n#XUUID: "  # noise is ERROR and nothing else
         assert len(host.read_until(OK)) == 36 + len(b"\r\n") + len(OK)
 
-    def test_host_that_never_reads(self, modem):
-        host = modem.host()
-        before = modem.resident()
-        taken = host.send_what_fits(b"AT#XSOCKET=?\r" * 2_000_000)
-        assert taken < 26_000_000, "the modem took everything although nobody read its answers"
-        assert modem.resident() - before < 4096
-        count = taken // len(b"AT#XSOCKET=?\r")
-        for _ in range(count):
-            host.expect(b"\r\n#XSOCKET: <handle>,(1,2),(1,2,3),(0,1),<cid>\r\n\r\nOK\r\n")
-        host.close()
+    def test_host_that_never_reads(self):
+        with Process("--tcp", "0") as modem:
+            host = modem.host()
+            before = modem.resident()
+            taken = host.send_what_fits(b"AT#XSOCKET=?\r" * 2_000_000)
+            assert taken < 26_000_000, "the modem took everything although nobody read its answers"
+            assert modem.resident() - before < 4096
+            count = taken // len(b"AT#XSOCKET=?\r")
+            for _ in range(count):
+                host.expect(b"\r\n#XSOCKET: <handle>,(1,2),(1,2,3),(0,1),<cid>\r\n\r\nOK\r\n")
+            host.close()
 
 
 class TestRaw:

@@ -13,7 +13,8 @@ import pytest
 
 from tests.certificates import CERTIFICATES, HOST, PSK, PSK_IDENTITY, shared_key
 from tests.network.programs import Program, gnutls_serv, identity, needs_gnutls, needs_openssl, python_server, s_server
-from tests.network.worlds import PATIENCE, HostWorld
+from tests.network.worlds import HostWorld
+from tests.patience import PATIENCE
 from vmodem.core import calls
 from vmodem.net.interface import CLOSURE, POLLHUP, POLLIN, Family, SocketType
 from vmodem.tls.security import Bundle, CredentialError, HandshakeError, PeerVerify, Security

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import struct
 
+from tests.patience import PATIENCE
 from vmodem.net.fake import FakeNetwork
 from vmodem.net.host import HostNetwork
 from vmodem.net.interface import CLOSURE, Family
@@ -12,7 +13,6 @@ from vmodem.reactor import Reactor
 
 LOOPBACK = {Family.IPV4: "127.0.0.1", Family.IPV6: "::1"}
 AF = {Family.IPV4: socket.AF_INET, Family.IPV6: socket.AF_INET6}
-PATIENCE = 10
 
 
 class Record:

@@ -1,71 +1,53 @@
-"""A real `vmodem serve`, and the hosts and peers that talk to it."""
+"""Modems in this process, and the hosts that talk to them or to any others."""
 
-import contextlib
-import itertools
 import os
 import select
-import signal
 import socket
-import subprocess
-import sys
 import time
 import tty
-from pathlib import Path
 
-from vmodem import dialects
+import vmodem
+from tests.patience import PATIENCE
 from vmodem.transcripts.matching import ENDS
 
-PATIENCE = 10
 
+class Modems:
+    """Modems that a thread of this process serves; ``where`` holds a path or HOST:PORT for each endpoint.
 
-class Served:
-    """A running `vmodem serve`; ``where`` holds what it printed: a path or HOST:PORT for each endpoint."""
+    ``profile`` is what they are: the keywords of a `vmodem.Profile`.
+    """
 
-    def __init__(self, *options, endpoints=1, **popen):
-        self.dialect = dialects.find(options[options.index("--dialect") + 1] if "--dialect" in options else "sm")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "vmodem", "serve", *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            **popen,
-        )
-        self.where = [self.process.stdout.readline().rstrip("\n") for _ in range(endpoints)]
-        assert self.where[-1], self.process.stderr.read()
+    def __init__(self, *endpoints, **profile):
+        made = vmodem.Profile(**profile)
+        self.dialect = made.device
+        self._started = vmodem.start(made, *endpoints)
+        self.where = [place(endpoint) for endpoint in self._started.endpoints]
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
-        self.stop()
-
-    def stop(self, number=signal.SIGTERM):
-        """Stop it; return its exit status and what it logged."""
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        _, log = self.process.communicate(timeout=PATIENCE)
-        return self.process.returncode, log
+        self._started.close()
 
     def host(self, endpoint=0):
         """Connect a host and swallow the banner."""
-        where = self.where[endpoint]
-        end = ENDS[self.dialect.terminator]
-        host = TcpHost(where, end) if ":" in where else PtyHost(where, end)
-        try:
-            host.expect(self.dialect.banner)
-        except AssertionError:
-            host.close()
-            raise
-        return host
+        return connect(self.where[endpoint], self.dialect)
 
-    def descriptors(self):
-        """Return how many descriptors it has open."""
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
-    def resident(self):
-        """Return its resident memory in KiB."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0])
+def place(endpoint):
+    """Return the path or the HOST:PORT of an endpoint that describes itself."""
+    return endpoint["path"] if "path" in endpoint else f"{endpoint['host']}:{endpoint['port']}"
+
+
+def connect(where, dialect):
+    """Connect a host to a path or HOST:PORT, and swallow the banner."""
+    made = (TcpHost if ":" in where else PtyHost)(where, ENDS[dialect.terminator])
+    try:
+        made.expect(dialect.banner)
+    except AssertionError:
+        made.close()
+        raise
+    return made
 
 
 class Host:
@@ -161,59 +143,3 @@ class TcpHost(Host):
 
     def close(self):
         self.sock.close()
-
-
-def eventually(true, patience=PATIENCE):
-    """Wait until ``true()``, which another process makes so."""
-    deadline = time.monotonic() + patience
-    while not true():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.005)
-
-
-@contextlib.contextmanager
-def tcp_server(family=socket.AF_INET):
-    """A TCP server on loopback."""
-    address = "127.0.0.1" if family == socket.AF_INET else "::1"
-    with socket.create_server((address, 0), family=family) as listener:
-        listener.settimeout(PATIENCE)
-        yield listener
-
-
-PORTS = itertools.cycle(range(4000))
-WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 5
-
-
-def free_port():
-    """Return a port of loopback that nobody has, TCP or UDP, and that nobody will be given meanwhile.
-
-    It is below those that the kernel gives to connections, and each worker has its own.
-    """
-    while True:
-        port = 10_000 + 4000 * WORKER + (os.getpid() + next(PORTS)) % 4000
-        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-                stack.enter_context(socket.socket(socket.AF_INET, kind)).bind(("127.0.0.1", port))
-            return port
-
-
-def port_of(sock):
-    """Return the local port of ``sock``."""
-    return sock.getsockname()[1]
-
-
-def accept(listener):
-    """Accept a connection."""
-    connection, _ = listener.accept()
-    connection.settimeout(PATIENCE)
-    return connection
-
-
-def receive(connection, size):
-    """Return exactly ``size`` bytes of a connection."""
-    data = bytearray()
-    while len(data) < size:
-        piece = connection.recv(min(1 << 16, size - len(data)))
-        assert piece, f"the stream ended after {len(data)} of {size} bytes"
-        data += piece
-    return bytes(data)

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -121,6 +121,7 @@ class Started(Served):
         self._open: Future[Hub] = Future()
         self._loop: asyncio.AbstractEventLoop
         self._ending: asyncio.Event
+        self._calls: set[Future[Any]] = set()
         self._thread = threading.Thread(target=self._run, args=(profile, endpoints), name="vmodem", daemon=True)
         self._thread.start()
         super().__init__(self._open.result())
@@ -149,18 +150,25 @@ class Started(Served):
             except BaseException as error:
                 answer.set_exception(error)
 
-        self._loop.call_soon_threadsafe(call)
-        return answer.result()
+        self._calls.add(answer)
+        try:
+            self._loop.call_soon_threadsafe(call)
+            return answer.result()
+        finally:
+            self._calls.discard(answer)
 
     def close(self) -> None:
         """Close every endpoint and every modem, and end the thread; a second call does nothing."""
-        if self._thread.is_alive():
+        with suppress(RuntimeError):  # another thread has closed the loop
             self._loop.call_soon_threadsafe(self._ending.set)
-            self._thread.join()
+        self._thread.join()
 
     def _run(self, profile: Profile, endpoints: tuple[Spec, ...]) -> None:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(self._serve(profile, endpoints))
+        for answer in list(self._calls):  # a loop that is closed forgets what it was asked for last
+            if not answer.done():
+                answer.set_exception(RuntimeError("the modems have ended"))
 
     async def _serve(self, profile: Profile, endpoints: tuple[Spec, ...]) -> None:
         self._loop = asyncio.get_running_loop()

@@ -37,10 +37,7 @@ def sources(folder):
 
 
 def run(folder, *words, path=None, text=None, status=0):
-    """Run ``python -m WORDS`` in a folder and return what it prints; what is in ``path`` comes before what is installed.
-
-    Without ``path``, it is the folder.
-    """
+    """Run ``python -m WORDS`` in a folder and return what it prints; modules are looked for in ``path``, or there."""
     done = subprocess.run(
         [sys.executable, "-m", *map(str, words)],
         cwd=folder,

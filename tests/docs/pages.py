@@ -41,7 +41,7 @@ def run(folder, *words, path=None, text=None, status=0):
     done = subprocess.run(
         [sys.executable, "-m", *map(str, words)],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(path or folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=os.environ | {"PYTHONPATH": str(path or folder), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         input=text,

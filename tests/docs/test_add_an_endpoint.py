@@ -4,7 +4,8 @@ import os
 import socket
 
 from tests.docs.pages import blocks, consoles, files, run_pytest, sources, strict, write
-from tests.serving import Served
+from tests.patience import PATIENCE
+from tests.process import Process
 
 PAGE = "add-an-endpoint.md"
 
@@ -27,13 +28,13 @@ def entered(folder):
     kinds = (endpoints / "__init__.py").read_text()
     assert kinds.count('Serial",\n') == 1
     (endpoints / "__init__.py").write_text(kinds.replace('Serial",\n', f'Serial",\n{line}'))
-    return os.environ | {"PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    return os.environ | {"PYTHONPATH": str(folder / "src")}
 
 
 def greeted_at(path):
     """Return what a host hears first."""
     with socket.socket(socket.AF_UNIX) as host, host.makefile("rb") as lines:
-        host.settimeout(10)
+        host.settimeout(PATIENCE)
         host.connect(str(path))
         return lines.readline()
 
@@ -43,7 +44,7 @@ def test_it_is_an_option_and_a_word_of_the_configuration_once_it_is_entered(tmp_
     (tmp_path / "modems.toml").write_text('[[modem]]\nendpoint = "unix other"\n')
     ((command, printed),) = consoles(PAGE)
     options = command.removeprefix("vmodem serve ").split()
-    with Served(*options, "--config", "modems.toml", endpoints=2, cwd=tmp_path, env=environment) as served:
+    with Process(*options, "--config", "modems.toml", endpoints=2, cwd=tmp_path, env=environment) as served:
         assert [f"{served.where[0]}\n", served.where[1]] == [printed, "other"]
         assert greeted_at(tmp_path / "modem") == greeted_at(tmp_path / "other") == b"Ready\r\n"
         assert served.stop() == (0, "")

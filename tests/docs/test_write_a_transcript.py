@@ -4,9 +4,13 @@ import re
 import shlex
 import subprocess
 import sys
+from io import StringIO
+from pathlib import Path
 
 import pytest
 from tests.docs.pages import DOCS, consoles, conversations
+
+from vmodem.transcripts.play import run
 
 PAGE = "write-a-transcript.md"
 MISTAKES = re.findall(r"^\| `(.*?)` \| `(bad\.at:.*?)` \|$", (DOCS / PAGE).read_text(), re.MULTILINE)
@@ -47,6 +51,9 @@ def test_there_are_examples_of_mistakes():
 
 
 @pytest.mark.parametrize(("line", "told"), MISTAKES)
-def test_a_mistake_is_told_as_it_says(tmp_path, line, told):
-    (tmp_path / "bad.at").write_text(f"{line}\n" if line.startswith("#") else f"{line}\n> AT\n< OK\n")
-    assert play(tmp_path, "bad.at") == f"{told}\n"
+def test_a_mistake_is_told_as_it_says(tmp_path, monkeypatch, line, told):
+    monkeypatch.chdir(tmp_path)
+    Path("bad.at").write_text(f"{line}\n" if line.startswith("#") else f"{line}\n> AT\n< OK\n")
+    out = StringIO()
+    assert run([Path("bad.at")], out=out) == 1
+    assert out.getvalue() == f"{told}\n"

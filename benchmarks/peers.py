@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
+OURS = "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"
+"""What a version must not inherit: sources that are not its own, and that it compiles itself at every start."""
 
 
 class Installation(NamedTuple):
@@ -27,8 +29,8 @@ class Installation(NamedTuple):
     sources: str | None = None
 
     def environment(self):
-        """Return the environment in which the interpreter finds this version."""
-        others = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        """Return the environment in which the interpreter finds this version, and keeps what it compiled of it."""
+        others = {name: value for name, value in os.environ.items() if name not in OURS}
         return others if self.sources is None else {**others, "PYTHONPATH": self.sources}
 
 

@@ -91,9 +91,15 @@ def test_a_checkout_is_run_by_this_interpreter_and_so_is_this_version():
     assert before.environment()["PYTHONPATH"] == str(ROOT / "src")
 
 
-def test_an_interpreter_has_its_own_version():
+def test_an_interpreter_has_its_own_version(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "elsewhere")
     assert versions(sys.executable) == (HERE, HERE)
     assert "PYTHONPATH" not in HERE.environment()
+
+
+def test_no_version_compiles_itself_at_every_start(monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert "PYTHONDONTWRITEBYTECODE" not in HERE.environment()
 
 
 @pytest.mark.parametrize("path", ["no-such", "docs", "README.md"])

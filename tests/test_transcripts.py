@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent / "transcripts"
 BLOCKS = [
     pytest.param(name, block, id=f"{name}-{path.relative_to(ROOT)}:{block.number}")
     for name in dialects.MODULES
-    for folder in (name, dialects.family(name))
+    for folder in (name, dialects.find(name).family)
     for path in sorted((ROOT / folder).glob("*.at"))
     for block in parse(path)
 ]

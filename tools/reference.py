@@ -46,7 +46,7 @@ def succeeded(block: Block, dialect: Dialect) -> Iterator[tuple[str, Form]]:
 def shown(dialect: Dialect) -> set[tuple[str, Form]]:
     """Return every (name, form) that a passing transcript shows."""
     found: set[tuple[str, Form]] = set()
-    for folder in (dialect.name, dialects.family(dialect.name)):
+    for folder in (dialect.name, dialect.family):
         for path in sorted((ROOT / "tests" / "transcripts" / folder).glob("*.at")):
             for block in parse(path):
                 if play(block, dialect) is None:

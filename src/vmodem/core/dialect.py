@@ -95,6 +95,7 @@ class Dialect:
         given: the commands that bring a fresh device into the state that a transcript names.
         version: what this release is, whichever side is followed; the dialect's own object.
         urcs_in_data_mode: whether unsolicited messages are sent in data mode too.
+        family: whose common transcripts it passes besides its own, empty where it has no relatives.
     """
 
     name: str
@@ -118,3 +119,4 @@ class Dialect:
     given: Callable[[str], list[str]]
     version: Any = None
     urcs_in_data_mode: bool = False
+    family: str = ""

@@ -52,11 +52,6 @@ def names() -> list[str]:
     return [*MODULES, *_outside()]
 
 
-def family(name: str) -> str:
-    """Return the family of devices that the dialect ``name`` of our own belongs to, such as ``nrf``."""
-    return MODULES[name].split(".")[2]
-
-
 def _outside() -> dict[str, EntryPoint]:
     """Return the dialects from outside, by name; one that has the name of one of ours is not seen."""
     from importlib.metadata import entry_points  # not at the top: who names one of ours does not wait for it

@@ -41,10 +41,12 @@ def outside(tmp_path, monkeypatch):
 def test_ours_are_found_by_name_and_by_short_name():
     assert [dialects.find(name).name for name in dialects.MODULES] == list(dialects.MODULES)
     assert dialects.find("slm") is dialects.find("slm-2.7")
+    assert [dialects.find(name).family for name in dialects.MODULES] == ["nrf"] * 4 + ["ameba"]
 
 
 def test_those_from_outside_are_found_and_listed(outside):
     assert dialects.find("other-1").name == "other-1"
+    assert dialects.find("other-1").family == "nrf"
     assert dialects.find("other-2").name == "other-2"
     assert dialects.find("sm-1.0").name == "sm-1.0"
     assert dialects.names() == [*dialects.MODULES, "broken-1", "other-1", "other-2", "wrong-1"]

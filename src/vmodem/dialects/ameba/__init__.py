@@ -45,4 +45,5 @@ DIALECT: Final = Dialect(
     urc_hold=0.0,
     given=given,
     urcs_in_data_mode=True,
+    family="ameba",
 )

@@ -52,4 +52,5 @@ def nrf91(
         urc_hold=1.0,
         given=given,
         version=version,
+        family="nrf",
     )

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, get_args
+from typing import Any, Protocol, TypeVar, get_args
 
 from vmodem.core.errors import CommandError
 from vmodem.core.syntax import Value
 
+T_co = TypeVar("T_co", covariant=True)
 
-class Converter(Protocol):
+
+class Converter(Protocol[T_co]):
     """Turn a value into an argument, or raise `CommandError`."""
 
-    def __call__(self, device: Any, value: Value, /) -> Any:
+    def __call__(self, device: Any, value: Value, /) -> T_co:
         """Convert ``value``; ``device`` is there for what only it knows, such as its open sockets."""
 
 
@@ -25,10 +27,10 @@ INT32_MIN = -(2**31)
 INT32_MAX = 2**31 - 1
 
 
-def integer(low: int = INT32_MIN, high: int = INT32_MAX) -> Converter:
+def integer(low: int = INT32_MIN, high: int = INT32_MAX) -> Converter[int]:
     """Accept an integer from ``low`` to ``high``, both included."""
 
-    def convert(device: Any, value: Value) -> int:
+    def convert(device: object, value: Value) -> int:
         if type(value) is int and low <= value <= high:
             return value
         raise CommandError(f"{shown(value)} is not an integer from {low} to {high}")
@@ -36,12 +38,12 @@ def integer(low: int = INT32_MIN, high: int = INT32_MAX) -> Converter:
     return convert
 
 
-def choice(*choices: int) -> Converter:
+def choice(*choices: int) -> Converter[int]:
     """Accept one of the integers ``choices``."""
     accepted = frozenset(choices)
     listed = ", ".join(str(int(one)) for one in choices)
 
-    def convert(device: Any, value: Value) -> int:
+    def convert(device: object, value: Value) -> int:
         if type(value) is int and value in accepted:
             return value
         raise CommandError(f"{shown(value)} is none of {listed}")
@@ -49,10 +51,10 @@ def choice(*choices: int) -> Converter:
     return convert
 
 
-def text(limit: int) -> Converter:
+def text(limit: int) -> Converter[str]:
     """Accept a string of at most ``limit`` characters."""
 
-    def convert(device: Any, value: Value) -> str:
+    def convert(device: object, value: Value) -> str:
         if type(value) is str and len(value) <= limit:
             return value
         raise CommandError(f"{shown(value)} is not a string of at most {limit} characters")
@@ -60,7 +62,7 @@ def text(limit: int) -> Converter:
     return convert
 
 
-def anything(device: Any, value: Value) -> Value:
+def anything(device: object, value: Value) -> Value:
     """Accept any value, for a handler that decides by itself."""
     return value
 
@@ -77,9 +79,9 @@ class Signature:
 
     def __init__(self, function: Callable[..., Any], *, surplus: bool) -> None:
         parameters = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
-        self._converters: list[Converter] = []
+        self._converters: list[Converter[Any]] = []
         self._names: list[str] = []
-        self._rest: Converter | None = None
+        self._rest: Converter[Any] | None = None
         self._required = 0
         self._surplus = surplus
         for parameter in parameters:
@@ -130,11 +132,11 @@ def counted(parameters: int) -> str:
     return "1 parameter" if parameters == 1 else f"{parameters} parameters"
 
 
-def _converter(annotation: Any) -> Converter:
+def _converter(annotation: Any) -> Converter[Any]:
     """Return the converter in ``Annotated[...]``, or in the one that a default of None made optional."""
     for candidate in (annotation, *get_args(annotation)):
         metadata = getattr(candidate, "__metadata__", None)
         if metadata:
-            converter: Converter = metadata[0]
+            converter: Converter[Any] = metadata[0]
             return converter
     raise TypeError(f"{annotation} has no converter")

@@ -12,7 +12,7 @@ A number is read as C's atoi reads it: blanks, a sign, digits, and whatever foll
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 from vmodem.core.errors import CommandError, UnknownCommandError
 from vmodem.core.parameters import INT32_MAX, INT32_MIN, Converter
@@ -88,7 +88,7 @@ def atoi(text: str) -> int:
     return min(max(int(found[1]), INT32_MIN), INT32_MAX) if found else 0
 
 
-def number(low: int = INT32_MIN, high: int = INT32_MAX, *, code: int | None = None) -> Converter:
+def number(low: int = INT32_MIN, high: int = INT32_MAX, *, code: int | None = None) -> Converter[int]:
     """Accept a number from ``low`` to ``high``, both included; the field must not be empty.
 
     Args:
@@ -97,7 +97,7 @@ def number(low: int = INT32_MIN, high: int = INT32_MAX, *, code: int | None = No
         code: the number of the error, None for a parameter error.
     """
 
-    def convert(device: Any, value: Value) -> int:
+    def convert(device: object, value: Value) -> int:
         found = atoi(filled(device, value))
         if low <= found <= high:
             return found
@@ -106,23 +106,23 @@ def number(low: int = INT32_MIN, high: int = INT32_MAX, *, code: int | None = No
     return convert
 
 
-def number_or(default: int, low: int = INT32_MIN, high: int = INT32_MAX) -> Converter:
+def number_or(default: int, low: int = INT32_MIN, high: int = INT32_MAX) -> Converter[int]:
     """Accept a number from ``low`` to ``high``, or an empty field for ``default``."""
     given = number(low, high)
 
-    def convert(device: Any, value: Value) -> int:
+    def convert(device: object, value: Value) -> int:
         return given(device, value) if value else default
 
     return convert
 
 
-def field(device: Any, value: Value) -> str:
+def field(device: object, value: Value) -> str:
     """Accept any field, also an empty one."""
     assert isinstance(value, str)
     return value
 
 
-def filled(device: Any, value: Value) -> str:
+def filled(device: object, value: Value) -> str:
     """Accept a field that is not empty."""
     if not isinstance(value, str) or not value:
         raise CommandError("is empty")

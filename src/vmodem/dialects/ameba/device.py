@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import errno
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, TypeAlias
+from typing import Annotated, Final, NamedTuple, TypeAlias
 
 from vmodem.core.channel import Channel
 from vmodem.core.errors import CommandError
 from vmodem.core.sockets import SocketTable
 from vmodem.core.syntax import Value
 from vmodem.core.tasks import Task
+from vmodem.dialects.ameba.ping import Ping
 from vmodem.dialects.ameba.policy import Policy
 from vmodem.dialects.ameba.station import Station
 from vmodem.dialects.ameba.syntax import number, unknown_line
 from vmodem.net.interface import Address, NetSocket
 from vmodem.tls.security import Security
-
-if TYPE_CHECKING:
-    from vmodem.dialects.ameba.network import Ping
 
 MEMP_NUM_NETCONN: Final = 20
 """How many links there may be: servers, clients and seeds together."""
@@ -218,7 +216,7 @@ _link_id: Final = number(0, MEMP_NUM_NETCONN - 1)
 
 def new_link_id(device: Ameba, value: Value) -> int:
     """Accept the id of a link that there is not yet."""
-    link_id: int = _link_id(device, value)
+    link_id = _link_id(device, value)
     if device.sockets.get(link_id) is not None:
         raise CommandError(f"{link_id} is in use")
     return link_id
@@ -226,7 +224,7 @@ def new_link_id(device: Ameba, value: Value) -> int:
 
 def any_link(device: Ameba, value: Value) -> Link:
     """Accept the id of a link."""
-    link_id: int = _link_id(device, value)
+    link_id = _link_id(device, value)
     link = device.sockets.get(link_id)
     if link is None:
         raise CommandError(f"{link_id} is no link")

@@ -64,7 +64,22 @@ async def sktsendraw(
     """
     if dst_ip is not None and dst_port is None:
         raise CommandError("<dst_port> is missing")
-    destination = _destination(device, link_id, dst_ip or "", dst_port or "")
+    await _send_raw(device, link_id, data_size, _destination(device, link_id, dst_ip or "", dst_port or ""))
+
+
+@commands.set("+SKTSEND", "Send data", surplus=False)
+async def sktsend(
+    device: Ameba, link_id: OpenLink, data_size: LineSize, dst_ip: Field, dst_port: Field, data: Filled
+) -> None:
+    """Send ``data``, which has ``data_size`` bytes; the other parameters as for AT+SKTSENDRAW."""
+    payload = data.encode("latin-1")
+    if len(payload) != data_size:
+        raise CommandError(f"{len(payload)} bytes of data, {data_size} were announced")
+    await _send(device, link_id, payload, _destination(device, link_id, dst_ip, dst_port))
+
+
+async def _send_raw(device: Ameba, link: Link, data_size: int, destination: Address) -> None:
+    """Take ``data_size`` bytes of the host and send them; as many are taken, whatever becomes of them."""
     channel = device.channel
     watermarks = Watermarks(channel) if data_size >= RAW_BUFFER else None
     channel.write(PROMPT)
@@ -79,24 +94,13 @@ async def sktsendraw(
         if failure is not None:
             continue  # never taken for commands
         try:
-            await _send(device, link_id, data, destination, watermarks)
+            await _send(device, link, data, destination, watermarks)
         except CommandError as error:
             failure = error
     if device.policy.loses_input:
         channel.discard_input()
     if failure is not None:
         raise failure
-
-
-@commands.set("+SKTSEND", "Send data", surplus=False)
-async def sktsend(
-    device: Ameba, link_id: OpenLink, data_size: LineSize, dst_ip: Field, dst_port: Field, data: Filled
-) -> None:
-    """Send ``data``, which has ``data_size`` bytes; the other parameters as for AT+SKTSENDRAW."""
-    payload = data.encode("latin-1")
-    if len(payload) != data_size:
-        raise CommandError(f"{len(payload)} bytes of data, {data_size} were announced")
-    await _send(device, link_id, payload, _destination(device, link_id, dst_ip, dst_port))
 
 
 class Watermarks:
@@ -187,26 +191,30 @@ async def _send_stream(
 @commands.set("+SKTREAD", "Read data", surplus=False)
 async def sktread(device: Ameba, link_id: OpenLink, data_size: Size) -> bytes | None:
     """Read what has arrived, at most ``data_size`` bytes; of UDP, one datagram, and what does not fit is lost."""
-    net = link_id.net
-    if link_id.listens or net is None:
-        raise CommandError(f"link {link_id.handle} receives through its seeds")
+    return await _read(device, link_id, data_size)
+
+
+async def _read(device: Ameba, link: Link, data_size: int) -> bytes | None:
+    net = link.net
+    if link.listens or net is None:
+        raise CommandError(f"link {link.handle} receives through its seeds")
     if data_size > LARGEST_READ:
         raise CommandError(f"no memory for {data_size} bytes", code=NO_MEMORY)
     try:
-        if link_id.protocol is Protocol.UDP:
-            data, sender = await _read_datagram(device, link_id, net, data_size)
+        if link.protocol is Protocol.UDP:
+            data, sender = await _read_datagram(device, link, net, data_size)
             header = b"%d,%b,%d" % (len(data), sender[0].encode(), sender[1])
         else:
-            data = await _read_stream(device, link_id, net, data_size)
+            data = await _read_stream(device, link, net, data_size)
             header = b"%d" % len(data)
     except OSError as error:
-        device.close(link_id)
+        device.close(link)
         raise CommandError(in_words(error), code=READ_FAILED) from error
     if device.policy.read_is_text:
         if len(data) > LARGEST_TEXT:
             return None
         data = data.partition(b"\0")[0]
-    return b"+SKTREAD:%d,%b,%b" % (link_id.handle, header, data)
+    return b"+SKTREAD:%d,%b,%b" % (link.handle, header, data)
 
 
 async def _read_stream(device: Ameba, link: Link, net: NetSocket, size: int) -> bytes:

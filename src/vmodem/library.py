@@ -119,11 +119,17 @@ class Started(Served):
 
     def __init__(self, profile: Profile, endpoints: tuple[Spec, ...]) -> None:
         self._open: Future[Hub] = Future()
+        self._ended = False
+        self._posting = threading.Lock()  # nothing is posted to the loop after what ends it
         self._loop: asyncio.AbstractEventLoop
         self._ending: asyncio.Event
         self._thread = threading.Thread(target=self._run, args=(profile, endpoints), name="vmodem", daemon=True)
         self._thread.start()
-        super().__init__(self._open.result())
+        try:
+            super().__init__(self._open.result())
+        except BaseException:
+            self._thread.join()
+            raise
 
     def __enter__(self) -> Started:
         """Return itself."""
@@ -141,6 +147,8 @@ class Started(Served):
         Raises:
             RuntimeError: the modems have ended.
         """
+        if threading.current_thread() is self._thread:
+            return function()
         answer: Future[T] = Future()
 
         def call() -> None:
@@ -149,30 +157,36 @@ class Started(Served):
             except BaseException as error:
                 answer.set_exception(error)
 
-        self._loop.call_soon_threadsafe(call)
+        with self._posting:
+            if self._ended:
+                raise RuntimeError("the modems have ended")
+            self._loop.call_soon_threadsafe(call)
         return answer.result()
 
     def close(self) -> None:
         """Close every endpoint and every modem, and end the thread; a second call does nothing."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._ending.set)
+        with self._posting:
+            if not self._ended:
+                self._ended = True
+                self._loop.call_soon_threadsafe(self._ending.set)
+        if threading.current_thread() is not self._thread:
             self._thread.join()
 
     def _run(self, profile: Profile, endpoints: tuple[Spec, ...]) -> None:
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(self._serve(profile, endpoints))
-
-    async def _serve(self, profile: Profile, endpoints: tuple[Spec, ...]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._ending = asyncio.Event()
         try:
-            async with serve(profile, *endpoints) as served:
-                self._open.set_result(served.hub)
-                await self._ending.wait()
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
+                runner.run(self._serve(profile, endpoints))
         except BaseException as error:
             if self._open.done():
                 raise
             self._open.set_exception(error)
+
+    async def _serve(self, profile: Profile, endpoints: tuple[Spec, ...]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ending = asyncio.Event()
+        async with serve(profile, *endpoints) as served:
+            self._open.set_result(served.hub)
+            await self._ending.wait()
 
 
 def _profile(profile: Profile | Dialect | str | None) -> Profile:

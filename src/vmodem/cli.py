@@ -66,15 +66,11 @@ class AddEndpoint(argparse.Action):
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: Any = None
     ) -> None:
         """Append the endpoint that the option names."""
-        kind = self._kind
         try:
-            spec = kind.parse(None if values == [] else values)
+            spec = self._kind.parse(None if values == [] else values)
         except ValueError as error:
             raise argparse.ArgumentError(self, str(error)) from None
-        endpoints = [*(namespace.endpoints or []), spec]
-        if kind.single and endpoints.count(spec) > 1:
-            raise argparse.ArgumentError(self, "may be given once only")
-        namespace.endpoints = endpoints
+        namespace.endpoints = [*(namespace.endpoints or []), spec]
 
 
 def serial_device(value: str) -> tuple[str, int]:
@@ -263,6 +259,10 @@ def _serve(arguments: argparse.Namespace) -> int:
         arguments.parser.error(str(error))
     specs = arguments.endpoints or ([] if served else [spec_of(next(iter(KINDS))).parse(None)])
     served = [*(Served(profile, spec.chosen(settings)) for spec in specs), *served]
+    kinds = [one.spec.kind for one in served]
+    for kind in KINDS:
+        if spec_of(kind).single and kinds.count(kind) > 1:
+            arguments.parser.error(f"endpoint {kind}: may be given once only")
     try:
         return run(Options(served, arguments.ready_file, served[0].profile.device.name))
     except EndpointError as error:

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -119,12 +119,17 @@ class Started(Served):
 
     def __init__(self, profile: Profile, endpoints: tuple[Spec, ...]) -> None:
         self._open: Future[Hub] = Future()
+        self._ended = False
+        self._posting = threading.Lock()  # nothing is posted to the loop after what ends it
         self._loop: asyncio.AbstractEventLoop
         self._ending: asyncio.Event
-        self._calls: set[Future[Any]] = set()
         self._thread = threading.Thread(target=self._run, args=(profile, endpoints), name="vmodem", daemon=True)
         self._thread.start()
-        super().__init__(self._open.result())
+        try:
+            super().__init__(self._open.result())
+        except BaseException:
+            self._thread.join()
+            raise
 
     def __enter__(self) -> Started:
         """Return itself."""
@@ -142,6 +147,8 @@ class Started(Served):
         Raises:
             RuntimeError: the modems have ended.
         """
+        if threading.current_thread() is self._thread:
+            return function()
         answer: Future[T] = Future()
 
         def call() -> None:
@@ -150,37 +157,36 @@ class Started(Served):
             except BaseException as error:
                 answer.set_exception(error)
 
-        self._calls.add(answer)
-        try:
+        with self._posting:
+            if self._ended:
+                raise RuntimeError("the modems have ended")
             self._loop.call_soon_threadsafe(call)
-            return answer.result()
-        finally:
-            self._calls.discard(answer)
+        return answer.result()
 
     def close(self) -> None:
         """Close every endpoint and every modem, and end the thread; a second call does nothing."""
-        with suppress(RuntimeError):  # another thread has closed the loop
-            self._loop.call_soon_threadsafe(self._ending.set)
-        self._thread.join()
+        with self._posting:
+            if not self._ended:
+                self._ended = True
+                self._loop.call_soon_threadsafe(self._ending.set)
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
 
     def _run(self, profile: Profile, endpoints: tuple[Spec, ...]) -> None:
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(self._serve(profile, endpoints))
-        for answer in list(self._calls):  # a loop that is closed forgets what it was asked for last
-            if not answer.done():
-                answer.set_exception(RuntimeError("the modems have ended"))
-
-    async def _serve(self, profile: Profile, endpoints: tuple[Spec, ...]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._ending = asyncio.Event()
         try:
-            async with serve(profile, *endpoints) as served:
-                self._open.set_result(served.hub)
-                await self._ending.wait()
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
+                runner.run(self._serve(profile, endpoints))
         except BaseException as error:
             if self._open.done():
                 raise
             self._open.set_exception(error)
+
+    async def _serve(self, profile: Profile, endpoints: tuple[Spec, ...]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ending = asyncio.Event()
+        async with serve(profile, *endpoints) as served:
+            self._open.set_result(served.hub)
+            await self._ending.wait()
 
 
 def _profile(profile: Profile | Dialect | str | None) -> Profile:

@@ -115,6 +115,8 @@ def _merged(shared: Any, own: Any) -> Any:
 
 def _endpoints(place: str, value: str | list[Any] | None, settings: Mapping[str, Any]) -> list[Spec]:
     """Return the endpoints that ``KIND VALUE``, or a list of such, names; the first kind where there is none."""
+    if value == []:
+        raise ConfigError(f"{place}.endpoint is [], accepted: {_OPTIONS['endpoint'][1]}")
     words = [next(iter(KINDS))] if value is None else [value] if isinstance(value, str) else value
     return [_endpoint(f"{place}.endpoint", word, settings) for word in words]
 

@@ -25,7 +25,7 @@ class Reactor:
         self.loop = loop
         self._epoll = select.epoll()
         self._watched: dict[int, Callable[[int], None]] = {}
-        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Callable[[Any], None]]] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Callable[[Any], None]] | None] = queue.SimpleQueue()
         self._threads = 0
         self._pending = 0
         loop.add_reader(self._epoll.fileno(), self._dispatch)
@@ -52,10 +52,14 @@ class Reactor:
             threading.Thread(target=self._work, daemon=True).start()
 
     def close(self) -> None:
-        """Give the epoll descriptor back."""
+        """Give the epoll descriptor back, and let the threads end; a second call does nothing."""
+        if self._epoll.closed:
+            return
         self.loop.remove_reader(self._epoll.fileno())
         self._epoll.close()
         self._watched.clear()
+        for _ in range(self._threads):
+            self._jobs.put(None)
 
     def _dispatch(self) -> None:
         for fd, events in self._epoll.poll(0):
@@ -64,8 +68,8 @@ class Reactor:
                 ready(events)
 
     def _work(self) -> None:
-        while True:
-            job, done = self._jobs.get()
+        while (work := self._jobs.get()) is not None:
+            job, done = work
             result = job()
             try:
                 self.loop.call_soon_threadsafe(self._finish, done, result)

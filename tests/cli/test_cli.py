@@ -314,6 +314,10 @@ class TestMistakes:
             ("[identity]\nimei = 1\n", "Expected `str`"),
             ("[cells]\n", "unknown table [cells]"),
             ("identity = 1\n", "unknown table [identity]"),
+            (
+                "[[modem]]\nendpoint = 'stdio'\n[[modem]]\nendpoint = 'stdio'\n",
+                "endpoint stdio: may be given once only",
+            ),
         ],
     )
     def test_config(self, tmp_path, text, says):

@@ -97,6 +97,7 @@ def test_what_the_command_line_says_is_what_a_modem_is_unless_the_file_says_othe
         ("[[modem]]\nhangup = 'never'", 'modem[0].hangup is \'never\', accepted: "reset" or "keep"'),
         ("[[modem]]\nrtscts = 1", "modem[0].rtscts is 1, accepted: true or false"),
         ("[[modem]]\nendpoint = 'udp 5'", "modem[0].endpoint is 'udp 5', accepted: one of pty, tcp, stdio, serial"),
+        ("[[modem]]\nendpoint = []", "modem[0].endpoint is [], accepted: text such as"),
         ("[[modem]]\nendpoint = [5]", "modem[0].endpoint is 5, accepted: one of pty"),
         ("[[modem]]\nendpoint = 'tcp'", "modem[0].endpoint is 'tcp', accepted: tcp [HOST:]PORT"),
         ("[[modem]]\nendpoint = 'stdio 5'", "modem[0].endpoint is 'stdio 5', accepted: stdio"),

@@ -246,8 +246,8 @@ Builder: TypeAlias = Callable[[int, str, "re.Match[str]"], Step]
 _DIRECTIVES: Final[list[tuple[str, re.Pattern[str], Builder]]] = [
     (grammar, re.compile(pattern), build)
     for grammar, pattern, build in (
-        (">| BYTES", r">\| ?(.*)", lambda n, t, m: Send(n, t, unescape(m[1]), False)),
         ("> LINE", r"> (.*)", lambda n, t, m: Send(n, t, m[1].encode(), True)),
+        (">| BYTES", r">\| ?(.*)", lambda n, t, m: Send(n, t, unescape(m[1]), False)),
         ("<| BYTES", r"(<\|) ?(.*)", lambda n, t, m: Expect(n, t, m[1], unescape(m[2]))),
         ("<~ PATTERN", r"(<~) (.*)", lambda n, t, m: _pattern(n, t, m[1], m[2])),
         ("< LINE", r"(<) (.*)", lambda n, t, m: _pattern(n, t, m[1], m[2])),

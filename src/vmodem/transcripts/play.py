@@ -23,8 +23,15 @@ def find_files(paths: Sequence[Path]) -> Iterator[Path]:
     A folder that has none is yielded itself.
     """
     for path in paths:
-        found = sorted(one for one in path.rglob("*.at") if not one.is_dir()) if path.is_dir() else []
+        found = sorted(one for one in path.rglob("*.at") if not one.is_dir()) if _is_folder(path) else []
         yield from found or [path]
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long: reading it tells
+        return False
 
 
 def play_file(path: Path, dialect: Dialect | None, port: Port | None, words: str) -> PlayedFile:
@@ -55,7 +62,7 @@ def play_file(path: Path, dialect: Dialect | None, port: Port | None, words: str
 
 def _blocks(path: Path) -> list[Block]:
     """Read a file that holds at least one block."""
-    if path.is_dir():
+    if _is_folder(path):
         raise TranscriptError(f"{path}: the folder holds no file that ends in .at")
     blocks = parse(path)
     if not blocks:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -291,31 +293,26 @@ def _commands(arguments: argparse.Namespace) -> int:
 
 
 def _play(arguments: argparse.Namespace) -> int:
-    import termios
-
     from vmodem.endpoints.port import SerialPort
+    from vmodem.errors import EndpointError
     from vmodem.stderr import Stderr
     from vmodem.transcripts import play
-    from vmodem.transcripts.format import TranscriptError
 
+    if arguments.update and (arguments.port or arguments.junit):
+        arguments.parser.error("--update goes with neither --port nor --junit")
     logging.basicConfig(handlers=[Stderr()], format="%(levelname)s %(message)s")
     logging.getLogger("vmodem").setLevel(arguments.log_level.upper())
-    options = {"words": arguments.words, "report": arguments.junit}
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # whatever is in a file or its name
+    files, dialect, words = arguments.files, arguments.dialect, arguments.words
+    if arguments.update:
+        return play.rewrite(files, dialect, words)
     try:
-        if arguments.update:
-            play.rewrite(arguments.files, arguments.dialect)
-            return 0
-        if arguments.port is None:
-            return play.run(arguments.files, arguments.dialect, **options)
-        with SerialPort(*arguments.port) as port:
-            return play.run(arguments.files, arguments.dialect, port, **options)
-    except OSError as error:
-        print(f"vmodem play: {error.filename or arguments.port[0]}: {error.strerror}", file=sys.stderr)
-    except termios.error as error:
-        print(f"vmodem play: {arguments.port[0]} is no serial port: {error.args[-1]}", file=sys.stderr)
-    except TranscriptError as error:
+        with nullcontext() if arguments.port is None else SerialPort(*arguments.port) as port:
+            return play.run(files, dialect, port, words=words, report=arguments.junit)
+    except EndpointError as error:
         print(f"vmodem play: {error}", file=sys.stderr)
-    return 1
+        return 1
 
 
 def _list_credentials(arguments: argparse.Namespace) -> int:

@@ -386,11 +386,59 @@ class TestPlay:
     @pytest.mark.parametrize(
         ("arguments", "says"),
         [
-            (["--port", "/dev/null"], "vmodem play: /dev/null is no serial port: Inappropriate ioctl for device\n"),
-            (["--port", "/does/not/exist"], "vmodem play: /does/not/exist: No such file or directory\n"),
+            (
+                ["--port", "/dev/null"],
+                "vmodem play: cannot use /dev/null as a serial port: Inappropriate ioctl for device\n",
+            ),
+            (["--port", "/does/not/exist"], "vmodem play: cannot open /does/not/exist: No such file or directory\n"),
+            (["--port", "/"], "vmodem play: cannot open /: Is a directory\n"),
+            (["--junit", "/dev/full"], "vmodem play: /dev/full: No space left on device\n"),
             (["--junit", "/does/not/exist"], "vmodem play: /does/not/exist: No such file or directory\n"),
         ],
     )
     def test_one_line(self, folder, arguments, says):
         done = vmodem("play", str(folder / "good.at"), *arguments)
         assert (done.returncode, done.stderr) == (1, says)
+
+    def test_the_port_goes_away(self, folder):
+        master, slave = os.openpty()
+        name = os.ttyname(slave)
+        play = [sys.executable, "-m", "vmodem", "play", str(folder), "--port", name]
+        process = subprocess.Popen(play, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        os.read(master, 100)
+        os.close(slave)
+        os.close(master)
+        out, err = process.communicate(timeout=20)
+        assert (process.returncode, out, err) == (1, "", f"vmodem play: {name} has gone: Input/output error\n")
+
+    def test_a_line_that_makes_no_sense(self, folder):
+        done = vmodem("play", str(folder), "--update", "--junit", "report.xml")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("vmodem play: --update goes with neither --port nor --junit; see")
+
+    def test_update_of_a_folder(self, folder):
+        done = vmodem("play", "--update", str(folder))
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert (folder / "bad.at").read_text() == "> AT#XSOCKET=9,1,0\n< ERROR\n"
+        assert vmodem("play", str(folder)).returncode == 0
+
+    @pytest.mark.parametrize(
+        ("redirection", "says"),
+        [
+            ("| head -1 >&2", "{}/bad.at:2:\n"),
+            ("> /dev/full", "vmodem play: cannot write to standard output: No space left on device\n"),
+        ],
+    )
+    def test_an_output_that_takes_nothing(self, folder, redirection, says):
+        (folder / "bad.at").write_text("> AT\n< NO\n\n" * 1000)
+        done = subprocess.run(
+            f"{sys.executable} -m vmodem play {folder} {redirection}",
+            shell=True, capture_output=True, text=True, timeout=20, check=False,
+        )  # fmt: skip
+        assert done.stderr == says.format(folder)
+
+    def test_names_and_texts_that_the_terminal_does_not_know(self, folder):
+        (folder / "\udcff\u0100.at").write_text("> AT\n< \u0101\n")
+        done = vmodem("play", str(folder), env={**os.environ, "PYTHONIOENCODING": "ascii"})
+        assert (done.returncode, done.stderr) == (1, "")
+        assert r"\udcff\u0100.at: 0 blocks passed, 1 failed" in done.stdout

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import select
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
-from vmodem.endpoints.serial import configure
+from vmodem.endpoints.serial import open_port
+from vmodem.errors import EndpointError
 
 
 class SerialPort:
@@ -15,11 +18,14 @@ class SerialPort:
     Args:
         device: path of the port.
         baud: speed in bit/s.
+
+    Raises:
+        EndpointError: there is no such port, or it has gone: every method may find that.
     """
 
     def __init__(self, device: str, baud: int) -> None:
-        self._fd = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        configure(self._fd, baud, rtscts=False)
+        self._device = device
+        self._fd = open_port(device, baud, rtscts=False)
 
     def __enter__(self) -> SerialPort:
         """Return the open port."""
@@ -33,11 +39,21 @@ class SerialPort:
 
     def write(self, data: bytes) -> None:
         """Write all of ``data``."""
-        while data:
-            select.select([], [self._fd], [])
-            data = data[os.write(self._fd, data) :]
+        with self._telling():
+            while data:
+                select.select([], [self._fd], [])
+                data = data[os.write(self._fd, data) :]
 
     def read(self, timeout: float) -> bytes:
         """Return what comes within ``timeout`` seconds, as soon as something does; ``b""`` where nothing does."""
         readable, _, _ = select.select([self._fd], [], [], timeout)
-        return os.read(self._fd, 65536) if readable else b""
+        with self._telling():
+            return os.read(self._fd, 65536) if readable else b""
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Say of what fails that the port has gone."""
+        try:
+            yield
+        except OSError as error:
+            raise EndpointError(f"{self._device} has gone: {error.strerror}") from error

@@ -69,15 +69,7 @@ class SerialEndpoint(Endpoint):
         self._device = device
         self._baud = baud
         self._signals = Signals(baud, rtscts=rtscts)
-        try:
-            self._fd = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        except OSError as error:
-            raise EndpointError(f"cannot open {device}: {error.strerror}") from error
-        try:
-            configure(self._fd, baud, rtscts=rtscts)
-        except (OSError, termios.error) as error:
-            os.close(self._fd)
-            raise EndpointError(f"cannot use {device} as a serial port: {error.args[-1]}") from error
+        self._fd = open_port(device, baud, rtscts=rtscts)
         self._session = Session(
             opening.reactor,
             opening.make_modem(device, self._signals),
@@ -118,17 +110,30 @@ class SerialEndpoint(Endpoint):
         os.close(self._fd)
 
 
+def open_port(device: str, baud: int, *, rtscts: bool) -> int:
+    """Open a serial port, raw, 8N1, and forget what it had received; return its descriptor.
+
+    Raises:
+        EndpointError: there is none.
+    """
+    try:
+        fd = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError as error:
+        raise EndpointError(f"cannot open {device}: {error.strerror}") from error
+    try:
+        tty.setraw(fd)
+        set_line(fd, baud, rtscts=rtscts)
+        termios.tcflush(fd, termios.TCIFLUSH)
+    except (OSError, termios.error) as error:
+        os.close(fd)
+        raise EndpointError(f"cannot use {device} as a serial port: {error.args[-1]}") from error
+    return fd
+
+
 def speed_of(baud: int) -> int | None:
     """Return the termios constant for ``baud``, None where there is none."""
     speed: int | None = getattr(termios, f"B{baud}", None)
     return speed
-
-
-def configure(fd: int, baud: int, *, rtscts: bool) -> None:
-    """Make the port raw, 8N1, at ``baud`` bit/s, and forget what it had received."""
-    tty.setraw(fd)
-    set_line(fd, baud, rtscts=rtscts)
-    termios.tcflush(fd, termios.TCIFLUSH)
 
 
 def set_line(fd: int, baud: int, *, rtscts: bool) -> None:

@@ -6,7 +6,7 @@ This module does no I/O but reading the file, and knows nothing of modems.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -101,7 +101,7 @@ class Block:
         steps: what happens.
         page: the text of its ``# page:`` comment.
         errata: the manual's mistakes that it tells about.
-        dialect: the dialect that its file is for, empty for any.
+        dialect: the dialect that its file is for, as its head says; None for any.
     """
 
     path: Path
@@ -111,7 +111,7 @@ class Block:
     steps: tuple[Step, ...]
     page: str
     errata: tuple[str, ...]
-    dialect: str = ""
+    dialect: Given | None = None
 
     @property
     def lines(self) -> list[str]:
@@ -119,8 +119,11 @@ class Block:
         return [step.text[2:] for step in self.steps if isinstance(step, Send) and step.line]
 
 
+MAX_SIZE: Final = 1 << 26
+"""The most bytes in a file."""
+
 MAX_REPEATED: Final = 1 << 24
-"""The most bytes that one repetition may stand for."""
+"""The most bytes that the repetitions of one line may stand for."""
 
 MAX_WAIT: Final = 1_000_000.0
 """The most seconds that one directive waits."""
@@ -138,11 +141,22 @@ def unescape(text: str) -> bytes:
         ValueError: another escape, or more bytes than a transcript may send at once.
     """
     parts: list[bytes] = []
-    end = 0
+    end = size = 0
     for found in _ESCAPE.finditer(text):
+        size += _size(found)
+        if size > MAX_REPEATED:
+            raise ValueError(f"{_shortened(found[0])} makes more than {MAX_REPEATED} bytes of this line")
         parts += [text[end : found.start()].encode(), _unescaped(found)]
         end = found.end()
     return b"".join([*parts, text[end:].encode()])
+
+
+def _size(found: re.Match[str]) -> int:
+    """Return how many bytes a repetition stands for; a huge count counts as one that is too large."""
+    _, count, repeated, _ = found.groups()
+    if count is None:
+        return 0
+    return len(repeated.encode()) * int(count) if len(count) <= 9 else MAX_REPEATED + 1
 
 
 def _unescaped(found: re.Match[str]) -> bytes:
@@ -150,10 +164,8 @@ def _unescaped(found: re.Match[str]) -> bytes:
     if code is not None:
         return bytes([int(code, 16)])
     if count is not None:
-        data = repeated.encode()
-        if len(count) > 9 or len(data) * int(count) > MAX_REPEATED:
-            raise ValueError(f"{found[0]} stands for more than {MAX_REPEATED} bytes")
-        return bytes(data * int(count))
+        data: bytes = repeated.encode() * int(count)
+        return data
     if name not in _ESCAPES:
         raise ValueError(f'unknown escape {found[0]}; known are \\r \\n \\t \\\\ \\" \\xNN \\{{COUNT TEXT}}')
     return _ESCAPES[name]
@@ -170,7 +182,7 @@ def address(text: str) -> Address:
     host, _, port = text.rpartition(":")
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if family_of(bare) is None or (":" in bare) != (bare != host) or not port.isascii() or not port.isdigit():
-        raise ValueError(f"{text!r} is not ADDRESS:PORT, as in 192.0.2.1:7 or [2001:db8::1]:7")
+        raise ValueError(f"{_shortened(text)} is not ADDRESS:PORT, as in 192.0.2.1:7 or [2001:db8::1]:7")
     return bare, _port(port)
 
 
@@ -189,8 +201,8 @@ def _pattern(number: int, text: str, kind: str, pattern: str) -> Expect:
     if kind == "<~":
         try:
             re.compile(data)
-        except re.error as error:
-            raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+        except (re.error, OverflowError, RecursionError) as error:
+            raise ValueError(f"{_shortened(pattern)} is no regular expression: {error}") from error
     return Expect(number, text, kind, data)
 
 
@@ -200,21 +212,61 @@ def _wait(number: int, text: str, seconds: str) -> Wait:
     return Wait(number, text, float(seconds))
 
 
-GIVEN: Final = "sockets|offline|follow|terminator|config|credential|host|refused|silent|lost|window"
-"""What can be so before a conversation."""
+def _peer_does(number: int, text: str, who: str, verb: str, data: tuple[bytes, ...] = ()) -> PeerDoes:
+    if ":" in who:
+        address(who)
+    elif not who.isascii() or not who.isdigit():
+        raise ValueError(f"{_shortened(who)} is no peer, who is a HANDLE or an ADDRESS:PORT")
+    return PeerDoes(number, text, who, verb, data)
+
+
+def _given(number: int, text: str, found: re.Match[str]) -> Given:
+    return Given(number, text, found[1], found[2])
+
+
+def _given_address(number: int, text: str, found: re.Match[str]) -> Given:
+    address(found[2])
+    return _given(number, text, found)
+
+
+def _given_host(number: int, text: str, found: re.Match[str]) -> Given:
+    for one in found[2].split()[1:]:
+        if family_of(one) is None:
+            raise ValueError(f"{_shortened(one)} is no IPv4 or IPv6 address")
+    return _given(number, text, found)
+
+
+def _given_credential(number: int, text: str, found: re.Match[str]) -> Given:
+    unescape(found[3])
+    return _given(number, text, found)
+
 
 Builder: TypeAlias = Callable[[int, str, "re.Match[str]"], Step]
 
 _DIRECTIVES: Final[list[tuple[str, re.Pattern[str], Builder]]] = [
     (grammar, re.compile(pattern), build)
     for grammar, pattern, build in (
-        (">| BYTES", r">\| ?(.*)", lambda n, t, m: Send(n, t, unescape(m[1]), False)),
         ("> LINE", r"> (.*)", lambda n, t, m: Send(n, t, m[1].encode(), True)),
+        (">| BYTES", r">\| ?(.*)", lambda n, t, m: Send(n, t, unescape(m[1]), False)),
         ("<| BYTES", r"(<\|) ?(.*)", lambda n, t, m: Expect(n, t, m[1], unescape(m[2]))),
         ("<~ PATTERN", r"(<~) (.*)", lambda n, t, m: _pattern(n, t, m[1], m[2])),
         ("< LINE", r"(<) (.*)", lambda n, t, m: _pattern(n, t, m[1], m[2])),
-        ("given > LINE", r"given > (.*)", lambda n, t, m: Given(n, t, ">", m[1])),
-        (f"given {GIVEN}", r"given (\w+) ?(.*)", lambda n, t, m: Given(n, t, m[1], m[2])),
+        ("given > LINE", r"given (>) (.*)", _given),
+        ("given sockets SOCKET ...", r"given (sockets) (.*\S.*)", _given),
+        ("given offline", r"given (offline)()", _given),
+        ("given follow manual|firmware", r"given (follow) (manual|firmware)", _given),
+        ("given terminator cr|lf|crlf", r"given (terminator) (cr|lf|crlf)", _given),
+        ("given config TABLE.KEY VALUE", r"given (config) (\w+\.\w+(?: .*)?)", _given),
+        (
+            'given credential AREA TAG KIND "CONTENT"',
+            rf"given (credential) (\w+ \d{{1,10}} \w+ {STRING})",
+            _given_credential,
+        ),
+        ("given host NAME ADDRESS ...", r"given (host) (\S+(?: \S+)*)", _given_host),
+        ("given refused ADDRESS:PORT", r"given (refused) (\S+)", _given_address),
+        ("given silent ADDRESS:PORT", r"given (silent) (\S+)", _given_address),
+        ("given lost NUMBER ...", r"given (lost) (\d{1,9}(?: \d{1,9})*)", _given),
+        ("given window BYTES", r"given (window) (\d{1,9})", _given),
         (
             "peer connects to PORT from ADDRESS:PORT",
             r"peer connects to (\d+) from (\S+)",
@@ -225,17 +277,19 @@ _DIRECTIVES: Final[list[tuple[str, re.Pattern[str], Builder]]] = [
             rf"peer (\S+) sends {STRING} to (\d{{1,9}})",
             lambda n, t, m: Datagram(n, t, address(m[1]), unescape(m[2]), int(m[3])),
         ),
-        (f"peer WHO {_VERBS}", rf"peer (\S+) ({_VERBS})", lambda n, t, m: PeerDoes(n, t, m[1], m[2])),
-        (
-            'peer WHO sends "DATA"',
-            rf"peer (\S+) (sends|gets)((?: {STRING})+)",
-            lambda n, t, m: PeerDoes(n, t, m[1], m[2], _strings(m[3])),
+        (f"peer WHO {_VERBS}", rf"peer (\S+) ({_VERBS})", lambda n, t, m: _peer_does(n, t, m[1], m[2])),
+        *(
+            (
+                f'peer WHO {verb} "DATA"',
+                rf"peer (\S+) ({verb})((?: {STRING})+)",
+                lambda n, t, m: _peer_does(n, t, m[1], m[2], _strings(m[3])),
+            )
+            for verb in ("sends", "gets")
         ),
-        ('peer WHO gets "DATA"', r"(?!)", lambda n, t, m: Step(n, t)),  # matched with the one before
         (
             'peer WHO sends "DATA" and closes',
             rf"peer (\S+) sends((?: {STRING})+) and (closes)",
-            lambda n, t, m: PeerDoes(n, t, m[1], m[4], _strings(m[2])),
+            lambda n, t, m: _peer_does(n, t, m[1], m[4], _strings(m[2])),
         ),
         ("wait SECONDS", r"wait (\d{1,12}(?:\.\d{1,12})?)", lambda n, t, m: _wait(n, t, m[1])),
         ("nothing", r"nothing", lambda n, t, m: Nothing(n, t)),
@@ -243,8 +297,10 @@ _DIRECTIVES: Final[list[tuple[str, re.Pattern[str], Builder]]] = [
 ]
 """Every directive: how it reads, what matches it, what makes a step of it."""
 
-_HEADS: Final = ("dialect NAME", "follow manual|firmware")
-"""What may stand before the first block, and is so for the whole file."""
+_HEADS: Final = {"dialect": ("dialect NAME", r"\S+"), "follow": ("follow manual|firmware", "manual|firmware")}
+"""What may stand before the first directive, and is so for the whole file: how it reads, what matches its value."""
+
+_HEAD: Final = re.compile(rf"({'|'.join(_HEADS)})(?: (.*))?")
 
 
 def parse_step(number: int, text: str) -> Step:
@@ -257,12 +313,16 @@ def parse_step(number: int, text: str) -> Step:
         found = pattern.fullmatch(text)
         if found is not None:
             return build(number, text, found)
+    if _HEAD.fullmatch(text):
+        raise ValueError(
+            f"{_shortened(text)} stands too late: before the first directive of the file it would be right"
+        )
     raise ValueError(f"{_shortened(text)} is no directive; the nearest is: {nearest(text)}")
 
 
 def nearest(text: str) -> str:
     """Return how the directive that ``text`` is most like reads."""
-    known = [*(grammar for grammar, _, _ in _DIRECTIVES), *_HEADS, "errata: TEXT", "# COMMENT"]
+    known = [*(grammar for grammar, _, _ in _DIRECTIVES), *(h[0] for h in _HEADS.values()), "errata: TEXT", "# COMMENT"]
     choices = [(grammar, one) for grammar in known for one in _choices(grammar)]
     asked = _words(text[:80])
     return max(choices, key=lambda choice: SequenceMatcher(None, _words(choice[1]), asked).ratio())[0]
@@ -283,6 +343,26 @@ def _shortened(text: str) -> str:
     return repr(text if len(text) <= 80 else f"{text[:77]}...")
 
 
+def read(path: Path) -> str:
+    """Return the text of a transcript file as it is, line ends and byte order mark included.
+
+    Raises:
+        TranscriptError: it is no text in UTF-8, or no transcript has its size.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        data = file.read(MAX_SIZE + 1)
+    if len(data) > MAX_SIZE:
+        raise TranscriptError(f"{path}:1: the file has more than {MAX_SIZE} bytes")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        wrong = f"byte {column}, {data[error.start]:#04x}, is no text in UTF-8"
+        raise TranscriptError(f"{path}:{line}: {wrong}") from error
+
+
 def parse(path: Path) -> list[Block]:
     """Read a transcript file.
 
@@ -290,44 +370,30 @@ def parse(path: Path) -> list[Block]:
         TranscriptError: it makes no sense.
         OSError: it cannot be read.
     """
-    data = path.read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise TranscriptError(f"{path}:{line}: byte {data[error.start]:#04x} is no text in UTF-8") from error
-    lines = text.replace("\r\n", "\n").split("\n")
-    head = _Head(path, lines)
+    lines = [line.removesuffix("\r") for line in read(path).removeprefix("\ufeff").split("\n")]
+    head = _head(path, lines)
     blocks = [_parse_block(path, number, group, head) for number, group in _groups(lines)]
     return [block for block in blocks if block.steps]
 
 
-class _Head:
-    """What a file says of all its blocks: lines before the first of their directives.
-
-    Attributes:
-        dialect: the dialect that it is for, empty for any.
-        follow: the side that it is for, None for the default.
-        numbers: the numbers of its lines.
-    """
-
-    def __init__(self, path: Path, lines: Sequence[str]) -> None:
-        self.dialect = ""
-        self.follow: Given | None = None
-        self.numbers: set[int] = set()
-        for number, text in enumerate(lines, 1):
-            name, _, value = text.partition(" ")
-            if name == "dialect":
-                self.dialect = value.strip()
-            elif name == "follow":
-                self.follow = Given(number, text, "follow", value.strip())
-            elif text.strip() and not text.startswith("#"):
-                return
-            else:
-                continue
-            if not value.strip():
-                raise TranscriptError(f"{path}:{number}: {name} what?")
-            self.numbers.add(number)
+def _head(path: Path, lines: Sequence[str]) -> dict[str, Given]:
+    """Return what a file says of all its blocks, by name: lines before the first of their directives."""
+    head: dict[str, Given] = {}
+    for number, text in enumerate(lines, 1):
+        found = _HEAD.fullmatch(text.rstrip())
+        if found is None and text.strip() and not text.startswith("#"):
+            break
+        if found is None:
+            continue
+        name, value = found[1], (found[2] or "").strip()
+        grammar, pattern = _HEADS[name]
+        if re.fullmatch(pattern, value) is None:
+            raise TranscriptError(f"{path}:{number}: {_shortened(text)} makes no sense; {grammar} would be right")
+        if name in head:
+            before = head[name].number
+            raise TranscriptError(f"{path}:{number}: {_shortened(text)} is one too many: line {before} has one already")
+        head[name] = Given(number, text, name, value)
+    return head
 
 
 def _groups(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
@@ -341,12 +407,13 @@ def _groups(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
             group = []
 
 
-def _parse_block(path: Path, first: int, lines: Sequence[str], head: _Head) -> Block:
+def _parse_block(path: Path, first: int, lines: Sequence[str], head: Mapping[str, Given]) -> Block:
     steps: list[Step] = []
     page = ""
     errata: list[str] = []
+    numbers = {line.number for line in head.values()}
     for number, text in enumerate(lines, first):
-        if number in head.numbers or (text.startswith("#") and not text.startswith("# page:")):
+        if number in numbers or (text.startswith("#") and not text.startswith("# page:")):
             continue
         if text.startswith("# page:"):
             page = text.removeprefix("# page:").strip()
@@ -360,8 +427,8 @@ def _parse_block(path: Path, first: int, lines: Sequence[str], head: _Head) -> B
             except ValueError as error:
                 raise TranscriptError(f"{path}:{number}: {error}") from error
     given = [step for step in steps if isinstance(step, Given)]
-    if head.follow is not None:
-        given.insert(0, head.follow)  # a block's own comes later, and wins
+    if "follow" in head:
+        given.insert(0, head["follow"])  # a block's own comes later, and wins
     return Block(
         path,
         first,
@@ -370,5 +437,5 @@ def _parse_block(path: Path, first: int, lines: Sequence[str], head: _Head) -> B
         tuple(step for step in steps if not isinstance(step, Given)),
         page,
         tuple(errata),
-        head.dialect,
+        head.get("dialect"),
     )

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, Protocol, TypeAlias
 
-from vmodem.config import Config
+from vmodem.config import LIST, TABLES, Config, configured
 from vmodem.core.channel import Channel
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
 from vmodem.core.modem import Modem
 from vmodem.core.sockets import Handled, SocketTable
 from vmodem.core.trace import Event, HostLine, Refused, Trace
-from vmodem.credentials.store import Area, Kind, Slot, Store
+from vmodem.credentials.store import Area, Kind, Slot, Store, StoreFullError
+from vmodem.errors import ConfigError
 from vmodem.net.fake import FakeNetwork, FakePeer, FakeSocket
 from vmodem.transcripts.format import (
-    GIVEN,
     STRING,
     Block,
     Datagram,
@@ -33,7 +33,7 @@ from vmodem.transcripts.format import (
     address,
     unescape,
 )
-from vmodem.transcripts.matching import COMMANDS, ENDS, Difference, commands_of, match, silent
+from vmodem.transcripts.matching import ENDS, Difference, commands_of, match, silent
 from vmodem.virtual import Layer, Virtual
 
 Chunking: TypeAlias = Callable[[bytes], Iterable[bytes]]
@@ -71,19 +71,28 @@ def random_chunks(dice: Dice) -> Chunking:
 
 
 def configure(config: Config, key: str, value: str) -> Config:
-    """Return ``config`` with ``TABLE.NAME`` set.
+    """Return ``config`` with ``TABLE.KEY`` set; a file of the configuration could say the same.
 
     Raises:
-        ValueError: there is no such key, or the value does not fit.
+        ConfigError: there is no such key, or the value does not fit.
     """
     table, _, name = key.partition(".")
-    section: Any = getattr(config, table, None)
-    if section is None or name not in [option.name for option in fields(section)]:
-        raise ValueError(f"unknown key {key}")
-    kind = type(getattr(section, name))
-    typed = value == "true" if kind is bool else kind(value)
-    changes: dict[str, Any] = {table: replace(section, **{name: typed})}
+    if table == LIST:
+        raise ConfigError(f"there may be several tables {table}: a transcript cannot say which")
+    said = configured({table: {name: _typed(getattr(TABLES.get(table), name, ""), value)}})
+    section = replace(getattr(config, table), **{name: getattr(getattr(said, table), name)})
+    changes: dict[str, Any] = {table: section}
     return replace(config, **changes)
+
+
+def _typed(default: object, value: str) -> object:
+    """Return ``value`` with the type of ``default``, as it is where that cannot be."""
+    if isinstance(default, bool):
+        return {"true": True, "false": False}.get(value, value)
+    try:
+        return type(default)(value) if isinstance(default, int | float) else value
+    except ValueError:
+        return value
 
 
 def credential(text: str) -> tuple[Slot, bytes]:
@@ -93,11 +102,18 @@ def credential(text: str) -> tuple[Slot, bytes]:
         ValueError: it is none.
     """
     found = re.fullmatch(rf"(\w+) (\d+) (\w+) {STRING}", text)
-    if found is None or found[3].upper() not in Kind.__members__:
-        raise ValueError(f'{text!r} is not AREA TAG KIND "content"')
-    slot = Slot(Area(found[1]), int(found[2]), Kind[found[3].upper()])
+    if found is None:
+        raise ValueError('a credential is AREA TAG KIND "CONTENT"')
+    area, kind = found[1], found[3]
+    areas = {one.value: one for one in Area}
+    kinds = {one.name.lower(): one for one in Kind}
+    if area not in areas:
+        raise ValueError(f"{area} is no area; known are {', '.join(areas)}")
+    if kind not in kinds:
+        raise ValueError(f"{kind} is no kind of credential; known are {', '.join(kinds)}")
+    slot = Slot(areas[area], int(found[2]), kinds[kind])
     if not slot.exists:
-        raise ValueError(f"{text!r} names no credential")
+        raise ValueError(f"there is no {area} {found[2]} {kind}")
     return slot, unescape(found[4])
 
 
@@ -115,7 +131,7 @@ class _Setup:
 
     def apply(self, given: Given) -> None:
         """Take note of one line; the commands are `commands_of`'s business."""
-        value, words = given.value, given.value.split()
+        value = given.value
         match given.kind:
             case "follow":
                 self.follow = Follow(value)
@@ -124,10 +140,11 @@ class _Setup:
             case "terminator":
                 self.terminator = Terminator(value)
             case "config":
-                self.config = configure(self.config, words[0], value.partition(" ")[2])
+                key, _, value = value.partition(" ")
+                self.config = configure(self.config, key, value)
             case "credential":
                 self.store.write(*credential(value))
-            case _ if given.kind not in COMMANDS:
+            case _:
                 self._apply_to_network(given)
 
     def _apply_to_network(self, given: Given) -> None:
@@ -143,8 +160,6 @@ class _Setup:
                 self.network.ping_loss.update(map(int, words))
             case "window":
                 self.network.window = int(value)
-            case _:
-                raise ValueError(f"unknown: given {given.kind}; known are {GIVEN.replace('|', ', ')}, >")
 
     def modem(self, layers: Sequence[Layer], traces: Sequence[Trace]) -> Virtual:
         """Power a modem on."""
@@ -221,9 +236,8 @@ class Player:
         """Do something; what makes no sense is told with its place."""
         try:
             action()
-        except (ValueError, LookupError) as error:
-            said = error.args[0] if error.args else "it makes no sense here"
-            raise TranscriptError(f"{self._block.path}:{step.number}: {said}") from error
+        except (ValueError, ConfigError, StoreFullError) as error:
+            raise TranscriptError(f"{self._block.path}:{step.number}: {error}") from error
 
     def _set_up(self, given: Given, dialect: Dialect) -> None:
         for line in commands_of(given, dialect):

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from vmodem.core.dialect import Dialect
-from vmodem.transcripts.format import Block, Expect, Nothing, Step, escape, parse
+from vmodem.transcripts.format import Block, Expect, Nothing, Step, escape, parse, read
 from vmodem.transcripts.matching import match, silent
 from vmodem.transcripts.player import Failure, Player
 
 
-def update(path: Path, dialect: Dialect) -> str:
+def update(path: Path, dialect: Dialect, asked: Callable[[Block], bool] = lambda block: True) -> str:
     """Return the text of the file with the expected lines that differ replaced by what is answered.
+
+    Args:
+        path: the file.
+        dialect: the device.
+        asked: tells whether a block is to be looked at.
 
     Raises:
         TranscriptError: it makes no sense.
+        OSError: it cannot be read.
     """
-    blocks = parse(path)
-    lines: list[str | None] = list(path.read_text(encoding="utf-8").split("\n"))
-    for block in blocks:
+    lines: list[str | None] = list(read(path).split("\n"))
+    end = "\r" if str(lines[0]).endswith("\r") else ""  # as the file has it
+    for block in filter(asked, parse(path)):
         for first, last, answered in _changes(block, dialect):
-            lines[first - 1 : last] = ["\n".join(answered) if answered else None]
+            lines[first - 1 : last] = ["\n".join(line + end for line in answered) if answered else None]
             lines[first:first] = [None] * (last - first)  # the numbers of what follows stay
     return "\n".join(line for line in lines if line is not None)
 

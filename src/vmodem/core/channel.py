@@ -75,6 +75,7 @@ class Channel:
         output: bytes for the host; the driver takes them out at the front.
         echo: whether host input is echoed.
         stalled: whether it waits for `output` to be taken; `Modem.advance` lets it go on.
+        closed: whether the modem has it no more: what its host sends is thrown away.
     """
 
     __slots__ = (
@@ -90,6 +91,7 @@ class Channel:
         "_tracer",
         "_urc_size",
         "_urcs",
+        "closed",
         "device",
         "echo",
         "modem",
@@ -103,6 +105,7 @@ class Channel:
         self.output = bytearray()
         self.echo = False
         self.stalled = False
+        self.closed = False
         self._scheduler = modem.scheduler
         self._input = bytearray()
         self._lines = LineReader(modem.terminator, dialect.lines, modem.policy.overlong)
@@ -123,7 +126,10 @@ class Channel:
         """Take bytes of the host; any number, cut anywhere."""
         modem = self.modem
         self._scheduler.now = self._last_rx = now
-        if modem.off or (modem.policy.loses_input and self._foreground is not None and not self.takes_data):
+        if modem.off or self.closed:
+            return
+        if modem.policy.loses_input and self._foreground is not None and not self.takes_data:
+            modem.inform("%d bytes of the host are lost: a command runs", len(data))
             return
         self._input += data
         self._tell_waiting()
@@ -150,7 +156,9 @@ class Channel:
 
     @property
     def finished(self) -> bool:
-        """True once the host has sent its last byte and everything that it asked for is done."""
+        """True once the host has sent its last byte and everything that it asked for is done, or it was closed."""
+        if self.closed:
+            return True
         if not self._eof or self._foreground is not None or self._hungry:
             return False
         return not any(task.awaited for task in self._scheduler.tasks_of(self))
@@ -227,6 +235,12 @@ class Channel:
         self._input.clear()
         self._hungry = False
         self._lines.reset()
+
+    def close(self) -> None:
+        """End it, with everything that its host has open."""
+        self.reset()
+        self.device.close_all()
+        self.closed = True
 
     def restart(self) -> None:
         """Begin anew as the host of a device that has just been switched on."""

@@ -3,7 +3,7 @@
 A secret is what stands behind the name of a secret command, and in the answer to it. A line that is no command of the
 dialect is shown whole, unless it may be a secret: its name is that of a command that takes secrets elsewhere, perhaps
 misspelled; it looks like a key; or it may be a piece of a secret, since it follows one, or a line that was too long.
-Of a piece nothing but the size is shown, until a known command comes.
+Of a piece nothing but the size is shown, until something comes that begins as a command does.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from vmodem.core.errors import CommandError
 
 _CUT: Final = b"..."
 _END_OF_NAME: Final = re.compile(b'["=\r\n]')
+_COMMAND: Final = re.compile(b"AT[+%#][A-Z0-9_]{1,16}([=?]|$)", re.IGNORECASE)
+"""What begins as a command does is no piece of a secret, even where the dialect does not know it."""
+
 _LETTERS: Final = re.compile(b"[A-Z]+")
 _KEY: Final = re.compile(b"-----|PRIVATE KEY|[0-9A-Fa-f]{16}|[0-9A-Za-z+/_-]{32}")
 """What keys look like: PEM, and long runs of hexadecimal digits or Base64."""
@@ -64,10 +67,11 @@ class Dialogue:
         if self._is_known(line):
             self._suspicious = False
             return line
-        if self._suspicious:
-            return self._hide(line, whole, b"")
-        if _may_be_secret(whole):
+        if _may_be_secret(whole) or (self._suspicious and not _COMMAND.match(whole)):
+            if self._suspicious:
+                return self._hide(line, whole, b"")
             return self._hide(line, whole, _END_OF_NAME.split(whole, maxsplit=1)[0])
+        self._suspicious = False
         return line
 
     def overlong(self) -> None:

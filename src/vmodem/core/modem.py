@@ -183,8 +183,7 @@ class Modem:
 
     def close_channel(self, channel: Channel) -> None:
         """End a channel whose host has gone, not the first one, with everything that it had open."""
-        channel.reset()
-        channel.device.close_all()
+        channel.close()
         self.channels = tuple(other for other in self.channels if other is not channel)
 
     def process(self) -> None:
@@ -281,13 +280,14 @@ class Modem:
 
     def restart(self) -> None:
         """Restart the device: all its state is lost, the banner is sent again."""
+        for channel in self.channels[1:]:
+            self.close_channel(channel)
         self._cut_power()
         baud, rtscts = self._saved_speed
         if (baud, rtscts) != (self.signals.baud, self.signals.rtscts):
             self.signals.modem_sets_speed(baud, rtscts=rtscts)
         self.network.set_link(up=self._attached)
         self.core = self.dialect.core(self)
-        self.channels = self.channels[:1]
         self.channels[0].restart()
         self._greet("restarted")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import termios
 import tty
@@ -13,8 +12,6 @@ from vmodem.core.line import Signals
 from vmodem.endpoints.endpoint import Endpoint, Opening, Setting, Spec
 from vmodem.endpoints.session import Session
 from vmodem.errors import EndpointError
-
-log = logging.getLogger("vmodem")
 
 DEFAULT_BAUD: Final = 115200
 
@@ -87,12 +84,12 @@ class SerialEndpoint(Endpoint):
         """Set the port as its host asked the modem to."""
         baud, rtscts = self._signals.baud, self._signals.rtscts
         if speed_of(baud) is None:
-            log.warning("%s stays at %d bit/s: it cannot have %d", self._device, self._baud, baud)
+            self._session.modem.warn("%s stays at %d bit/s: it cannot have %d", self._device, self._baud, baud)
             return
         try:
             set_line(self._fd, baud, rtscts=rtscts)
         except termios.error as error:
-            log.warning("%s cannot be set to %d bit/s: %s", self._device, baud, error.args[-1])
+            self._session.modem.warn("%s cannot be set to %d bit/s: %s", self._device, baud, error.args[-1])
         else:
             self._baud = baud
 

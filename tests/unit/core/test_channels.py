@@ -124,6 +124,10 @@ def test_a_restart_leaves_the_first_channel(hosts, busy):
     assert modem.modem.channels == (one.channel,)
     assert not modem.network.sockets
     assert modem.modem.deadline is None
+    assert other.channel.closed
+    assert other.channel.finished
+    other.send(b"AT\r" * 10_000)
+    assert (other.take(), other.channel.accepting) == (b"", True)
 
 
 def test_sleep_waits_for_every_command_and_any_host_ends_it(hosts):

@@ -66,7 +66,7 @@ def xsleep(device: Nrf91, mode: Annotated[int, choice(DEEP_SLEEP, IDLE)]) -> Non
 def xdatactrl(device: Nrf91, time_limit: Annotated[int, integer(1, 65535)]) -> None:
     """Set the inactivity that flushes data mode, in milliseconds; the line's speed sets the minimum."""
     if time_limit < device.minimum_time_limit:
-        raise CommandError(f"{time_limit} ms are fewer than {device.minimum_time_limit}")
+        raise CommandError(f"<time_limit> {time_limit} is less than {device.minimum_time_limit}")
     device.time_limit = time_limit
 
 

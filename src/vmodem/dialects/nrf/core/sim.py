@@ -13,7 +13,7 @@ from vmodem.dialects.nrf.device import Flag, Nrf91
 commands = CommandTable("Modem commands")
 
 
-@commands.set("+CPIN", "Enter the PIN of the SIM", surplus=False)
+@commands.set("+CPIN", "Enter the PIN of the SIM", surplus=False, secret=True)
 def cpin(device: Nrf91, pin: Annotated[str, text(8)]) -> None:
     """Enter the PIN, 4 to 8 digits in quotes."""
     _need_sim(device)

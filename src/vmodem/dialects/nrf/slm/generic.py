@@ -85,7 +85,7 @@ def xsleep_2_7(device: SerialLteModem, mode: Annotated[int, choice(generic.DEEP_
 def xdatactrl(device: SerialLteModem, time_limit: UInt16) -> None:
     """Set the inactivity that flushes data mode, in milliseconds, 0 for the default; the speed sets the minimum."""
     if time_limit and time_limit < device.minimum_time_limit:
-        raise CommandError(f"{time_limit} ms are fewer than {device.minimum_time_limit}")
+        raise CommandError(f"<time_limit> {time_limit} is less than {device.minimum_time_limit}")
     device.time_limit = time_limit or None
 
 

@@ -159,7 +159,7 @@ def _get(device: SerialLteModem, name: int) -> str | None:
 
 def _set(device: SerialLteModem, name: int, value: Value) -> None:
     if name in NOT_SETTABLE:
-        raise CommandError(f"option {name} is not supported", lines=['#XSOCKETOPT: "not supported"'])
+        raise CommandError(f"<name> {name} is not supported", lines=['#XSOCKETOPT: "not supported"'])
     socket = device.need_active()
     if name == SO_BINDTODEVICE:
         _bind_to_device(value)
@@ -176,7 +176,7 @@ def _set(device: SerialLteModem, name: int, value: Value) -> None:
 def _bind_to_device(value: Value) -> None:
     """Accept the name of the interface that every socket is bound to anyway."""
     if type(value) is not str or len(value) > INTERFACE_LIMIT:
-        raise CommandError(f"{shown(value)} is not a string of at most {INTERFACE_LIMIT} characters")
+        raise CommandError(f"<value> {shown(value)} is not a string of at most {INTERFACE_LIMIT} characters")
     if value != INTERFACE:
         raise CommandError(f"there is no interface {shown(value)}, only {INTERFACE}")
 
@@ -193,19 +193,19 @@ def _set_tls(device: SerialLteModem, socket: Socket, name: int, value: Value | N
     if value is None:
         raise CommandError("<value> is missing")
     if name in TLS_NOT_SETTABLE:
-        raise CommandError(f"option {name} is not supported", lines=['#XSSOCKETOPT: "not supported"'])
+        raise CommandError(f"<name> {name} is not supported", lines=['#XSSOCKETOPT: "not supported"'])
     if name != TLS_HOSTNAME:
         socket.options[name] = _accepted(TLS_OPTIONS, name, value)
         if name == TLS_SESSION_CACHE_PURGE:
             device.modem.tls.purge()
         return
     if type(value) is not str or len(value) > HOSTNAME_LIMIT:
-        raise CommandError(f"{shown(value)} is not a host name of at most {HOSTNAME_LIMIT} characters")
+        raise CommandError(f"<value> {shown(value)} is not a host name of at most {HOSTNAME_LIMIT} characters")
     socket.hostname = None if value.upper() in ("", device.version.hostname_off) else value
 
 
 def _accepted(rules: dict[int, Rule], name: int, value: Value) -> int:
     rule = rules.get(name)
     if rule is None or type(value) is not int or value not in rule.accepts:
-        raise CommandError(f"option {name} cannot be set to {shown(value)}")
+        raise CommandError(f"<value> {shown(value)} is not accepted by option {name}")
     return value

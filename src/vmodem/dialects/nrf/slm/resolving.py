@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from vmodem.core.commands import CommandTable
-from vmodem.core.errors import CommandError
+from vmodem.core.errors import CommandError, in_words
 from vmodem.core.tasks import Lookup
 from vmodem.dialects.nrf.device import Host
 from vmodem.dialects.nrf.slm.device import SerialLteModem
@@ -35,5 +35,5 @@ async def xgetaddrinfo(device: SerialLteModem, hostname: Host) -> str:
         addresses = await Lookup(hostname, Family.UNSPEC)
     except ResolveError as error:
         name = error.name if error.name in NAMED else "EAI_UNKNOWN"
-        raise CommandError(error.name, lines=[f'#XGETADDRINFO: "{name}"']) from None
+        raise CommandError(in_words(error), lines=[f'#XGETADDRINFO: "{name}"']) from None
     return f'#XGETADDRINFO: "{" ".join(addresses)}"'

@@ -144,7 +144,7 @@ def xtcphangup(device: ServiceModem, handle: Int) -> str | None:
     """Close the connection ``handle`` that the server has accepted."""
     peer = device.tcp.peer
     if peer is None or peer.handle != handle:
-        raise CommandError(f"no client has the handle {handle}")
+        raise CommandError(f"<handle> {handle} is the handle of no client")
     line = device.tcp.hang_up()
     if not device.policy.hangup_after_ok:
         return line

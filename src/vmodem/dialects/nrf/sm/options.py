@@ -141,22 +141,22 @@ def xssocketopt(
         if name == AT_TLS_SESSION_CACHE_PURGE:
             device.modem.tls.purge()
     else:
-        raise CommandError(f"{shown(value)} is not a value of option {name}")
+        raise CommandError(f"<value> {shown(value)} is not accepted by option {name}")
     return None
 
 
 def _rule(rules: dict[int, Rule], socket: Socket, name: int) -> Rule:
     rule = rules.get(name)
     if rule is None:
-        raise CommandError(f"there is no option {name}")
+        raise CommandError(f"<name> {name} is no option")
     if rule.only is not None and rule.only is not socket.type:
-        raise CommandError(f"option {name} is for {rule.only.name} sockets")
+        raise CommandError(f"<name> {name} is for {rule.only.name} sockets")
     return rule
 
 
 def _get(socket: Socket, name: int, rule: Rule) -> int:
     if rule.default is None:
-        raise CommandError(f"option {name} is set-only")
+        raise CommandError(f"<name> {name} is set-only")
     if name == AT_SO_RCVTIMEO:  # receiving sets it too
         return int(socket.receive_timeout)
     if name == AT_SO_SNDTIMEO:  # an accepted connection has it from its listener
@@ -166,7 +166,7 @@ def _get(socket: Socket, name: int, rule: Rule) -> int:
 
 def _set(socket: Socket, name: int, rule: Rule, value: int) -> None:
     if value not in rule.accepts:
-        raise CommandError(f"option {name} does not accept {value}")
+        raise CommandError(f"<value> {value} is not accepted by option {name}")
     socket.options[name] = value
 
 
@@ -180,7 +180,7 @@ def _apply(device: SerialModem, socket: Socket, name: int, value: int) -> None:
         socket.send_timeout = value
     elif name == AT_SO_BINDTOPDN:
         if not device.cellular.is_active(value):
-            raise CommandError(f"PDN connection {value} is not active")
+            raise CommandError(f"<value> {value} is no active PDN connection")
         socket.cid = value
     elif name == AT_SO_RAI and value == RAI_NO_DATA:
         socket.net.peer_address()  # the modem wants a connected socket
@@ -202,5 +202,5 @@ def _get_tls(device: SerialModem, socket: Socket, name: int) -> int | str:
 
 def _set_hostname(socket: Socket, value: Value | None) -> None:
     if type(value) is not str or len(value) > HOSTNAME_LIMIT:
-        raise CommandError(f"{shown(value)} is not a host name of at most {HOSTNAME_LIMIT} characters")
+        raise CommandError(f"<value> {shown(value)} is not a host name of at most {HOSTNAME_LIMIT} characters")
     socket.hostname = None if value.upper() in ("", "NULL") else value

@@ -46,12 +46,12 @@ async def xping(
         pdn: PDN connection, 0 to 10; it has to be active unless it is 0.
     """
     if not device.cellular.is_active(pdn):
-        raise CommandError(f"PDN connection {pdn} is not active")
+        raise CommandError(f"<pdn> {pdn} is no active PDN connection")
     modem = device.modem
     try:
         address = (await Lookup(host, Family.UNSPEC))[0]
     except ResolveError as error:
-        raise CommandError(error.name, lines=[f'"{error.name}"']) from None
+        raise CommandError(in_words(error), lines=[f'"{error.name}"']) from None
     echo = _open(modem, address)
     device.channel.spawn(
         _ping(device.channel, echo, bytes(length), timeout / 1000, count, interval / 1000), awaited=True

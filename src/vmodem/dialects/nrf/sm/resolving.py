@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from vmodem.core.commands import CommandTable
-from vmodem.core.errors import CommandError
+from vmodem.core.errors import CommandError, in_words
 from vmodem.core.parameters import choice
 from vmodem.core.tasks import Lookup
 from vmodem.dialects.nrf.device import Host
@@ -21,5 +21,5 @@ async def xgetaddrinfo(device: SerialModem, hostname: Host, address_family: Anno
     try:
         addresses = await Lookup(hostname, Family(address_family))
     except ResolveError as error:
-        raise CommandError(error.name, lines=[f'#XGETADDRINFO: "{error.name}"']) from None
+        raise CommandError(in_words(error), lines=[f'#XGETADDRINFO: "{error.name}"']) from None
     return f'#XGETADDRINFO: "{" ".join(addresses)}"'

@@ -106,7 +106,7 @@ def xclose(device: SerialModem, handle: Annotated[Socket | None, open_handle] = 
 
 def _open(device: SerialModem, family: Family, type: SocketType, role: int, cid: int) -> Socket:
     if not device.cellular.is_active(cid):
-        raise CommandError(f"PDN connection {cid} is not active")
+        raise CommandError(f"<cid> {cid} is no active PDN connection")
     socket = device.open(family, type, role, cid)
     socket.send_timeout = SNDTIMEO
     device.add(socket)

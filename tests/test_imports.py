@@ -13,6 +13,9 @@ ROOT = Path(__file__).parents[1] / "src"
 NETWORK = {"vmodem.net.interface", "vmodem.tls.security"}
 """What everybody may know of networks: their words."""
 
+HANDLERS = {"vmodem.core", "vmodem.config", "vmodem.credentials", *NETWORK}
+"""What the handlers of every dialect may use."""
+
 LAYERS = {
     "vmodem.config": set(),
     "vmodem.net.interface": set(),
@@ -22,8 +25,46 @@ LAYERS = {
     "vmodem.tls": {"vmodem.tls", *NETWORK},
     "vmodem.credentials": {"vmodem.credentials", "vmodem.core.reasons", *NETWORK},
     "vmodem.core": {"vmodem.core", "vmodem.config", "vmodem.credentials.store", "vmodem.tls.stack", *NETWORK},
-    "vmodem.dialects": {"vmodem.dialects", "vmodem.core", "vmodem.config", "vmodem.credentials", *NETWORK},
+    "vmodem.dialects": {"vmodem.core", "vmodem.config", "vmodem.credentials", *NETWORK},
+    "vmodem.dialects.nrf": {"vmodem.dialects.nrf", "vmodem.dialects.v250", *HANDLERS},
+    "vmodem.dialects.nrf.core": {*(f"vmodem.dialects.nrf.{name}" for name in ("core", "device", "tls")), *HANDLERS},
+    "vmodem.dialects.ameba": {"vmodem.dialects.ameba", "vmodem.dialects.v250", *HANDLERS},
     "vmodem.endpoints": {"vmodem.endpoints", "vmodem.core", "vmodem.reactor", *NETWORK},
+    "vmodem.stderr": set(),
+    "vmodem.profile": {
+        "vmodem.assembly",
+        "vmodem.config",
+        "vmodem.core",
+        "vmodem.credentials",
+        "vmodem.dialects",
+        *NETWORK,
+    },
+    "vmodem.hub": {
+        "vmodem.endpoints",
+        "vmodem.core.line",
+        "vmodem.core.modem",
+        "vmodem.net.host",
+        "vmodem.profile",
+        "vmodem.reactor",
+    },
+    "vmodem.profiles": {
+        "vmodem.hub",
+        "vmodem.profile",
+        "vmodem.config",
+        "vmodem.endpoints",
+        "vmodem.credentials.store",
+    },
+    "vmodem.library": {"vmodem.hub", "vmodem.profile", "vmodem.endpoints", "vmodem.core.dialect", "vmodem.reactor"},
+    "vmodem.program": {"vmodem.hub", "vmodem.profile", "vmodem.endpoints", "vmodem.reactor"},
+    "vmodem.transcripts": {
+        "vmodem.transcripts",
+        "vmodem.virtual",
+        "vmodem.dialects",
+        "vmodem.core",
+        "vmodem.config",
+        "vmodem.credentials.store",
+        "vmodem.net",
+    },
     "vmodem.observed": {"vmodem.core", "vmodem.net", "vmodem.tls", *NETWORK},
     "vmodem.assembly": {"vmodem.observed", "vmodem.core", *NETWORK},
     "vmodem.virtual": {
@@ -97,3 +138,16 @@ def test_no_import_runs_against_the_layers(name):
 
 def test_every_layer_is_there():
     assert {layer(name) for name in MODULES} >= {name for name in LAYERS if name in MODULES}
+
+
+@pytest.mark.parametrize(("room", "others"), [("nrf.sm", ["nrf.slm"]), ("nrf.slm", ["nrf.sm"])])
+def test_the_twins_do_not_know_each_other(room, others):
+    for name, needs in GRAPH.items():
+        if name.startswith(f"vmodem.dialects.{room}."):
+            assert not any(need.startswith(f"vmodem.dialects.{other}") for need in needs for other in others), name
+
+
+def test_what_they_share_knows_neither():
+    for name, needs in GRAPH.items():
+        if name.startswith("vmodem.dialects.nrf.") and name.split(".")[3] not in ("sm", "slm"):
+            assert not any(need.split(".")[3:4] in (["sm"], ["slm"]) for need in needs), name

@@ -235,14 +235,15 @@ def _add_credentials(commands: Any) -> None:
 def _serve(arguments: argparse.Namespace) -> int:
     from vmodem.endpoints import KINDS, spec_of
     from vmodem.errors import EndpointError, VmodemError
+    from vmodem.hub import Site
     from vmodem.profile import Profile
-    from vmodem.program import Options, Served, run
+    from vmodem.program import Options, run
     from vmodem.stderr import Stderr
 
     logging.basicConfig(handlers=[Stderr()], format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("vmodem").setLevel(arguments.log_level.upper())
     settings = {setting.name: getattr(arguments, setting.name) for kind in KINDS for setting in spec_of(kind).settings}
-    served: list[Served] = []
+    sites: list[Site] = []
     try:
         profile = Profile(
             dialect=arguments.dialect,
@@ -255,18 +256,18 @@ def _serve(arguments: argparse.Namespace) -> int:
         if arguments.config is not None:
             from vmodem.profiles import load_profiles
 
-            config, served = load_profiles(arguments.config, profile)
+            config, sites = load_profiles(arguments.config, profile)
             profile = replace(profile, config=config)
     except VmodemError as error:
         arguments.parser.error(str(error))
-    specs = arguments.endpoints or ([] if served else [spec_of(next(iter(KINDS))).parse(None)])
-    served = [*(Served(profile, spec.chosen(settings)) for spec in specs), *served]
-    kinds = [one.spec.kind for one in served]
+    specs = arguments.endpoints or ([] if sites else [spec_of(next(iter(KINDS))).parse(None)])
+    sites = [*(Site(profile, spec.chosen(settings)) for spec in specs), *sites]
+    kinds = [one.spec.kind for one in sites]
     for kind in KINDS:
         if spec_of(kind).single and kinds.count(kind) > 1:
             arguments.parser.error(f"endpoint {kind}: may be given once only")
     try:
-        return run(Options(served, arguments.ready_file, served[0].profile.device.name))
+        return run(Options(sites, arguments.ready_file, sites[0].profile.device.name))
     except EndpointError as error:
         print(f"vmodem serve: {error}", file=sys.stderr)
         return 1

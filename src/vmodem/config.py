@@ -85,7 +85,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Serial:
+class SerialLine:
     """The serial line.
 
     Attributes:
@@ -180,7 +180,7 @@ class Config:
 
     identity: Identity = field(default_factory=Identity)
     cell: Cell = field(default_factory=Cell)
-    serial: Serial = field(default_factory=Serial)
+    serial: SerialLine = field(default_factory=SerialLine)
     modem: ModemCore = field(default_factory=ModemCore)
     wifi: Wifi = field(default_factory=Wifi)
     network: tuple[AccessPoint, ...] = ()
@@ -190,7 +190,7 @@ class Config:
 TABLES: Final[dict[str, Any]] = {
     "identity": Identity,
     "cell": Cell,
-    "serial": Serial,
+    "serial": SerialLine,
     "modem": ModemCore,
     "wifi": Wifi,
     "network": AccessPoint,

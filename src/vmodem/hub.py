@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from functools import partial
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from vmodem.core.line import Signals
 from vmodem.core.modem import Modem
@@ -18,6 +18,13 @@ from vmodem.reactor import Reactor
 
 Gone: TypeAlias = Callable[[Endpoint, str | None], None]
 """Is told of an endpoint that has ended by itself, and why; None where that is no failure."""
+
+
+class Site(NamedTuple):
+    """One endpoint that is asked for, and what its modems are."""
+
+    profile: Profile
+    spec: Spec
 
 
 class Hub:

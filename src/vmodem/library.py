@@ -15,7 +15,7 @@ from vmodem.endpoints.endpoint import Spec
 from vmodem.endpoints.pty import Pty
 from vmodem.hub import Hub
 from vmodem.profile import Profile
-from vmodem.program import loop_factory
+from vmodem.reactor import loop_factory
 
 T = TypeVar("T")
 

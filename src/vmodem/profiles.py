@@ -16,8 +16,8 @@ from vmodem.credentials.store import Store
 from vmodem.endpoints import KINDS, spec_of
 from vmodem.endpoints.endpoint import Setting, Spec
 from vmodem.errors import ConfigError, ProfileError, StoreError, UnknownDialectError
+from vmodem.hub import Site
 from vmodem.profile import Profile
-from vmodem.program import Served
 
 MODEM: Final = "modem"
 """The key of the array of modems; a table of the same name holds settings of the modem core."""
@@ -38,7 +38,7 @@ _CORE: Final = tuple(option.name for option in fields(ModemCore))
 """The keys of the table ``[modem]``, which stand in each ``[[modem]]`` itself."""
 
 
-def load_profiles(path: Path | str, base: Profile | None = None) -> tuple[Config, list[Served]]:
+def load_profiles(path: Path | str, base: Profile | None = None) -> tuple[Config, list[Site]]:
     """Read a configuration file with its modems.
 
     Args:
@@ -61,7 +61,7 @@ def load_profiles(path: Path | str, base: Profile | None = None) -> tuple[Config
         return config, served
 
 
-def _modem(index: int, table: Any, shared: Mapping[str, Any], base: Profile) -> list[Served]:
+def _modem(index: int, table: Any, shared: Mapping[str, Any], base: Profile) -> list[Site]:
     """Return the endpoints of one modem."""
     place = f"{MODEM}[{index}]"
     if not isinstance(table, dict):
@@ -86,7 +86,7 @@ def _modem(index: int, table: Any, shared: Mapping[str, Any], base: Profile) -> 
     except (ProfileError, UnknownDialectError, StoreError) as error:
         raise ConfigError(f"{place}: {error}") from error
     chosen = {name: table[name] for name in settings if name in table}
-    return [Served(profile, spec) for spec in _endpoints(place, table.get("endpoint"), chosen)]
+    return [Site(profile, spec) for spec in _endpoints(place, table.get("endpoint"), chosen)]
 
 
 def _check(place: str, table: Mapping[str, Any], settings: Mapping[str, Setting]) -> None:

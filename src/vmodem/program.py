@@ -9,24 +9,18 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from vmodem.endpoints.endpoint import Endpoint, Spec
+from vmodem.endpoints.endpoint import Endpoint
 from vmodem.errors import EndpointError
-from vmodem.hub import Hub
+from vmodem.hub import Hub, Site
 from vmodem.profile import Profile
+from vmodem.reactor import loop_factory
 
 log = logging.getLogger("vmodem")
-
-
-class Served(NamedTuple):
-    """One endpoint that is asked for, and what its modems are."""
-
-    profile: Profile
-    spec: Spec
 
 
 @dataclass(frozen=True)
@@ -34,12 +28,12 @@ class Options:
     """What `vmodem serve` was asked for.
 
     Attributes:
-        served: the endpoints.
+        sites: the endpoints, and what their modems are.
         ready_file: what appears once every endpoint accepts bytes, None for nothing.
         dialect: the dialect that the ready file names.
     """
 
-    served: Sequence[Served]
+    sites: Sequence[Site]
     ready_file: Path | None
     dialect: str
 
@@ -51,7 +45,7 @@ class Program:
         self._options = options
         self._loop = loop
         self._hub = Hub(loop, self._gone)
-        self._described: list[tuple[Served, Endpoint]] = []
+        self._described: list[tuple[Site, Endpoint]] = []
         self._stopped = asyncio.Event()
         self._status = 0
 
@@ -64,7 +58,7 @@ class Program:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._loop.add_signal_handler(number, self._stopped.set)
         try:
-            for served in self._options.served:
+            for served in self._options.sites:
                 self._described.append((served, self._hub.add(*served)))
             self._announce()
             await self._stopped.wait()
@@ -113,16 +107,6 @@ def run(options: Options) -> int:
 
 async def _run(options: Options) -> int:
     return await Program(options, asyncio.get_running_loop()).run()
-
-
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's factory where the extra ``fast`` is installed."""
-    try:
-        import uvloop  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory
 
 
 @contextlib.contextmanager

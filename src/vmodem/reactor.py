@@ -79,3 +79,13 @@ class Reactor:
     def _finish(self, done: Callable[[Any], None], result: Any) -> None:
         self._pending -= 1
         done(result)
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's factory where the extra ``fast`` is installed."""
+    try:
+        import uvloop  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory

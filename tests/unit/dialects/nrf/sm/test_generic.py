@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from vmodem import dialects
-from vmodem.config import Cell, Config, Identity, Serial
+from vmodem.config import Cell, Config, Identity, SerialLine
 from vmodem.virtual import Virtual
 
 DIALECT = dialects.find("sm-1.0")
@@ -134,7 +134,7 @@ def test_idle_sleep_goes_on_where_it_was():
 
 @pytest.mark.parametrize("mode", [1, 2])
 def test_sleep_needs_dtr(mode):
-    assert ask(machine(Config(serial=Serial(dtr=False))), b"#XSLEEP=%d" % mode) == ERROR
+    assert ask(machine(Config(serial=SerialLine(dtr=False))), b"#XSLEEP=%d" % mode) == ERROR
 
 
 def test_xmodemreset_restarts_the_core_alone():

@@ -47,7 +47,7 @@ def test_an_update_makes_a_file_pass(folder):
 
 
 def test_there_are_examples_of_mistakes():
-    assert len(MISTAKES) == 5
+    assert len(MISTAKES) == 7
 
 
 @pytest.mark.parametrize(("line", "told"), MISTAKES)
@@ -56,4 +56,4 @@ def test_a_mistake_is_told_as_it_says(tmp_path, monkeypatch, line, told):
     Path("bad.at").write_text(f"{line}\n" if line.startswith("#") else f"{line}\n> AT\n< OK\n")
     out = StringIO()
     assert run([Path("bad.at")], out=out) == 1
-    assert out.getvalue() == f"{told}\n"
+    assert out.getvalue().splitlines()[0] == told

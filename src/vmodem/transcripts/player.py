@@ -344,6 +344,8 @@ def play(
     chunking: Chunking = whole,
     layers: Sequence[Layer] = (),
     traces: Sequence[Trace] = (),
+    *,
+    explain: bool = True,
 ) -> Difference | None:
     """Hold a conversation with a fresh virtual modem; return where it went differently, if it did.
 
@@ -353,26 +355,21 @@ def play(
         chunking: how what the host sends is cut.
         layers: what stands between the modem and its network.
         traces: who is told what happens.
+        explain: whether somebody listens for why the modem refused a line, so that a difference can tell.
 
     Raises:
         TranscriptError: a step makes no sense.
     """
-    difference = _play(block, Player(block, dialect, chunking, layers, traces))
-    if difference is not None:  # the same again, with somebody who listens
-        reasons = _Reasons()
-        difference = _play(block, Player(block, dialect, chunking, layers, (reasons,))) or difference
-        return replace(difference, reason=reasons.last)
-    return None
-
-
-def _play(block: Block, player: Player) -> Difference | None:
+    reasons = _Reasons()
+    player = Player(block, dialect, chunking, layers, [*traces, reasons] if explain else traces)
     step = block.steps[-1]
     try:
         for step in block.steps:
             player.step(step)
         player.end()
     except Failure as failure:
-        return Difference(block, step, *failure.args)
+        expected, actual = failure.args
+        return Difference(block, step, expected, actual, reasons.last)
     return None
 
 

@@ -274,10 +274,16 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _dialects(arguments: argparse.Namespace) -> int:
+    status = 0
     for name in dialects.names():
-        found = dialects.find(name)
-        print(f"{name}  {found.manual}  {len(found.commands)} commands")
-    return 0
+        try:
+            found = dialects.find(name)
+        except UnknownDialectError as error:  # one from outside that is broken hides no other
+            print(f"vmodem dialects: {error}", file=sys.stderr)
+            status = 1
+        else:
+            print(f"{name}  {found.manual}  {len(found.commands)} commands")
+    return status
 
 
 def _commands(arguments: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ A blank line separates blocks; each block is one conversation with a modem that 
     < OK
     peer 0 gets "Test TCP"
 
-`format` reads a file, `player` holds its conversations with a virtual modem, `device` with a real one, `update` writes
-down what is really answered, `play` is the command.
+`format` reads a file, `player` holds its conversations with a virtual modem, `device` with a real one, `matching`
+compares, `update` writes down what is really answered. `play` is the command; `report` tells what came of it in words,
+`junit` in XML.
 """

@@ -10,9 +10,8 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from vmodem.endpoints.endpoint import Endpoint
 from vmodem.errors import EndpointError
@@ -23,8 +22,7 @@ from vmodem.reactor import loop_factory
 log = logging.getLogger("vmodem")
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What `vmodem serve` was asked for.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from vmodem.core.line import Signals
@@ -38,8 +38,7 @@ class Opening(NamedTuple):
     gone: Callable[[str | None], None]
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """Something that can be chosen for every endpoint of a kind.
 
     Attributes:

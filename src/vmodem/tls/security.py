@@ -29,7 +29,7 @@ class DtlsCid(IntEnum):
     ENABLED = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Bundle:
     """What a security tag holds: what an end proves and checks identities with; ``b""`` for what it does not have.
 
@@ -48,7 +48,7 @@ class Bundle:
     psk_identity: bytes = b""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Security:
     """How a connection is to be secured.
 

@@ -380,7 +380,8 @@ class TestPlay:
 
     def test_words_and_the_log(self, folder):
         done = vmodem("play", str(folder), "-k", "xsocket", "--log-level", "info")
-        assert (done.returncode, done.stderr) == (1, "INFO modem: AT#XSOCKET=9,1,0: <op> 9 is none of 1, 2\n")
+        told = f"INFO {folder}/bad.at:1: AT#XSOCKET=9,1,0: <op> 9 is none of 1, 2\n"
+        assert (done.returncode, done.stderr) == (1, told)
         assert vmodem("play", str(folder), "-k", "GOOD").returncode == 0
 
     @pytest.mark.parametrize(

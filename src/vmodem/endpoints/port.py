@@ -7,9 +7,13 @@ import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
+from typing import Final
 
 from vmodem.endpoints.serial import open_port
 from vmodem.errors import EndpointError
+
+PATIENCE: Final = 10.0
+"""Seconds that a device may leave what is written to it waiting."""
 
 
 class SerialPort:
@@ -41,7 +45,9 @@ class SerialPort:
         """Write all of ``data``."""
         with self._telling():
             while data:
-                select.select([], [self._fd], [])
+                _, writable, _ = select.select([], [self._fd], [], PATIENCE)
+                if not writable:
+                    raise EndpointError(f"{self._device} takes nothing")
                 data = data[os.write(self._fd, data) :]
 
     def read(self, timeout: float) -> bytes:

@@ -23,8 +23,13 @@ def find_files(paths: Sequence[Path]) -> Iterator[Path]:
     A folder that has none is yielded itself.
     """
     for path in paths:
-        found = sorted(one for one in path.rglob("*.at") if not one.is_dir()) if _is_folder(path) else []
+        found = sorted(filter(_is_file, path.rglob("*.at"))) if _is_folder(path) else []
         yield from found or [path]
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether ``path`` is a file, or a link to nothing; what is neither might never end."""
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def _is_folder(path: Path) -> bool:

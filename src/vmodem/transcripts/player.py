@@ -17,6 +17,7 @@ from vmodem.core.trace import Event, HostLine, Refused, Trace
 from vmodem.credentials.store import Area, Kind, Slot, Store, StoreFullError
 from vmodem.errors import ConfigError
 from vmodem.net.fake import FakeNetwork, FakePeer, FakeSocket
+from vmodem.net.interface import SocketType
 from vmodem.transcripts.format import (
     STRING,
     Block,
@@ -161,8 +162,8 @@ class _Setup:
             case "window":
                 self.network.window = int(value)
 
-    def modem(self, layers: Sequence[Layer], traces: Sequence[Trace]) -> Virtual:
-        """Power a modem on."""
+    def modem(self, name: str, layers: Sequence[Layer], traces: Sequence[Trace]) -> Virtual:
+        """Power a modem on, which the log calls ``name``."""
         return Virtual(
             self.dialect,
             follow=self.follow,
@@ -172,6 +173,7 @@ class _Setup:
             network=self.network,
             layers=layers,
             store=self.store,
+            name=name,
             traces=traces,
         )
 
@@ -207,7 +209,7 @@ class Player:
         for given in block.given:
             self._guard(given, lambda given=given: setup.apply(given))  # type: ignore[misc]
         self._end = ENDS[setup.terminator]
-        self.modem = setup.modem(layers, traces)
+        self.modem = setup.modem(f"{block.path}:{block.number}", layers, traces)
         self.modem.take()
         for given in block.given:
             self._guard(given, lambda given=given: self._set_up(given, dialect))  # type: ignore[misc]
@@ -291,6 +293,8 @@ class Player:
                 socket = self._sockets.get(step.handle)
                 if socket is None or socket.net is None:
                     raise ValueError(f"there is no open socket {step.handle}")
+                if socket.net.type is not SocketType.DGRAM:
+                    raise ValueError(f"socket {step.handle} takes no datagrams")
                 network.datagram(socket.net.base, step.data, step.address)
             case PeerDoes(verb="gets"):
                 self._peer_gets(step)
@@ -318,7 +322,7 @@ class Player:
         if ":" in step.who:
             peers = [p for p in self.modem.network.peers if p.address == address(step.who)]
         received = [piece for peer in peers for piece in peer.take_all()]
-        if len(step.data) == 1 and peers[0].socket.type.name == "STREAM":
+        if len(step.data) == 1 and peers[0].socket.type is SocketType.STREAM:
             received = [b"".join(received)]
         if tuple(received) != step.data and (any(step.data) or any(received)):
             raise Failure(repr(step.data), repr(tuple(received)))

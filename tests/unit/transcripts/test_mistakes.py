@@ -39,6 +39,7 @@ MISTAKES = [
     ("> AT\n<~ [a\n", 2, "is no regular expression"),
     ("> AT\n<~ a{99999999999999}\n", 2, "is no regular expression: the repetition number is too large"),
     (f"> AT\n<~ {'(' * 5000}\n", 2, "...' is no regular expression"),
+    ("> AT\n<~ [[a]b]\n", 2, "'[[a]b]' is no regular expression: Possible nested set"),
     # Escapes
     (">| \\{99999999999 x}\n", 1, "makes more than 16777216 bytes of this line"),
     (f">| \\{{{'9' * 6000} x}}\n", 1, "makes more than 16777216 bytes of this line"),
@@ -49,6 +50,7 @@ MISTAKES = [
     ("<| \\\n", 1, "unknown escape \\; known are"),
     # Time
     ("> AT\nwait 1e999\n", 2, "the nearest is: wait SECONDS"),
+    ("> AT\nwait \u0663\n", 2, "the nearest is: wait SECONDS"),
     ("> AT\nwait -1\n", 2, "the nearest is: wait SECONDS"),
     ("> AT\nwait 10000000\n", 2, "10000000 seconds are more than 1000000"),
     (f"> AT\nwait {'9' * 400}\n", 2, "is no directive; the nearest is: wait SECONDS"),
@@ -65,6 +67,7 @@ MISTAKES = [
     ("peer one closes\n", 1, "'one' is no peer, who is a HANDLE or an ADDRESS:PORT"),
     ("peer 192.0.2.1:70000 closes\n", 1, "'70000' is no port"),
     ('peer 192.0.2.1:7 sends "x" to 9\n', 1, "there is no open socket 9"),
+    ('given sockets 0:tcp\npeer 192.0.2.1:7 sends "x" to 0\n', 2, "socket 0 takes no datagrams"),
     ('peer 3 sends "x"\n', 1, "handle 3 has no peer"),
     ("peer 192.0.2.1:7 closes\n", 1, "there is no peer 192.0.2.1:7"),
     # What is given
@@ -173,6 +176,12 @@ def test_a_folder_without_transcripts_keeps_no_other_from_being_played(tmp_path:
     said = f"{empty}: the folder holds no file that ends in .at\n"
     assert told(empty) == (1, said)
     assert told(empty, good) == (1, f"{said}{good}: 1 block passed\n2 files: 1 block passed\n")
+
+
+def test_what_is_no_file_is_not_looked_into(tmp_path: Path, write) -> None:
+    good = write("> AT\n< OK\n")
+    os.mkfifo(tmp_path / "never-ends.at")
+    assert told(tmp_path) == (0, f"{good}: 1 block passed\n")
 
 
 @pytest.mark.parametrize("name", ["gone.at", "link.at", "a.at/b.at", "n" * 300, "closed.at"])

@@ -108,3 +108,10 @@ def test_a_credential_is_given(write) -> None:
 def test_what_is_no_credential_is_a_fault(difference, value: str) -> None:
     with pytest.raises(TranscriptError, match=r"test.at:1: "):
         difference(f"given credential {value}\n> AT\n< OK\n")
+
+
+def test_the_log_tells_which_block_it_is(difference, caplog) -> None:
+    with caplog.at_level("INFO", "vmodem"):
+        difference("# a comment\n\n> AT#XBAD\n< ERROR\n")
+    (message,) = caplog.messages
+    assert message.split("/")[-1] == "test.at:3: AT#XBAD: there is no command AT#XBAD"

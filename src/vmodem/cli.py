@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from vmodem.endpoints.endpoint import Setting, Spec
 
 USAGE_ERROR: Final = 2
+INTERRUPTED: Final = 130
+"""What a shell says of a program that SIGINT has ended."""
+
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 
@@ -408,6 +411,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         status: int = arguments.run(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BrokenPipeError:  # the reader of a listing has seen enough
         status = 0
     except OSError as error:

@@ -378,6 +378,15 @@ class TestPlay:
         assert done.stdout.endswith("2 files: 1 block passed, 1 failed\n")
         assert b'<testsuite name="%b/bad.at"' % str(folder).encode() in report.read_bytes()
 
+    def test_an_interrupt_is_no_traceback(self, tmp_path):
+        os.mkfifo(tmp_path / "slow.at")
+        command = [sys.executable, "-m", "vmodem", "play", str(tmp_path / "slow.at")]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            with (tmp_path / "slow.at").open("w"):  # it reads, and waits for more
+                process.send_signal(signal.SIGINT)
+                assert process.communicate(timeout=20) == ("", "")
+            assert process.returncode == 130
+
     def test_words_and_the_log(self, folder):
         done = vmodem("play", str(folder), "-k", "xsocket", "--log-level", "info")
         told = f"INFO {folder}/bad.at:1: AT#XSOCKET=9,1,0: <op> 9 is none of 1, 2\n"

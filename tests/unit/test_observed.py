@@ -1,7 +1,7 @@
 """What those who listen are told of sockets and lookups."""
 
 import pytest
-from tests.unit.tls.test_stack import connected
+from tests.secured import connected
 
 from vmodem import dialects
 from vmodem.core.trace import (

@@ -6,10 +6,10 @@ import errno
 import inspect
 
 import pytest
-from tests.certificates import CERTIFICATES
+from tests import secured
+from tests.secured import Driver, ask
 
 from vmodem import dialects
-from vmodem.credentials.store import Area, Kind, Slot
 from vmodem.net.fake import FakeNetwork, FakeSocket
 from vmodem.net.interface import (
     POLLHUP,
@@ -23,30 +23,11 @@ from vmodem.net.interface import (
     SocketType,
 )
 from vmodem.net.layer import EchoLayer, NetworkLayer, SocketLayer
-from vmodem.tls.security import PeerVerify, Security
-from vmodem.tls.stack import Tls
 from vmodem.virtual import Virtual
 
 STREAM, DGRAM = SocketType.STREAM, SocketType.DGRAM
 SERVER = ("192.0.2.1", 7)
 OK = b"\r\nOK\r\n"
-
-
-class Driver:
-    def __init__(self):
-        self.now = 0.0
-        self.events = []
-        self.answers = []
-        self.rescheduled = 0
-
-    def socket_ready(self, socket, events):
-        self.events.append((socket, events))
-
-    def resolved(self, token, answer):
-        self.answers.append((token, answer))
-
-    def reschedule(self):
-        self.rescheduled += 1
 
 
 @pytest.fixture(params=[1, 2], ids=["one layer", "two layers"])
@@ -279,11 +260,6 @@ def of(kind):
     return type(f"{kind.__name__}Network", (NetworkLayer,), {"wrap": lambda self, inner: kind(inner, self)})
 
 
-def ask(modem, line):
-    modem.send(line.encode() + b"\r")
-    return modem.take()
-
-
 class TestFaultsBelowAModem:
     def connected(self, layer, **options):
         modem = Virtual(dialects.find("sm-1.0"), layers=[NetworkLayer, layer], **options)
@@ -334,19 +310,8 @@ class TestFaultsBelowAModem:
 class TestFaultsBelowTls:
     SEND = b'AT#XSEND=0,0,0,"hello"\r'
 
-    def connected(self, layer):
-        """Return a modem with a TLS connection through ``layer``, and the server's end of it."""
-        modem = Virtual(dialects.find("sm-1.0"), layers=[layer])
-        modem.modem.store.write(Slot(Area.MODEM, 1, Kind.CA), CERTIFICATES.ca.certificate)
-        modem.take()
-        ask(modem, "AT#XSSOCKET=1,1,0,1,0")
-        modem.send(b'AT#XCONNECT=0,"192.0.2.1",7\r')
-        server = Server(modem)
-        server.talk()
-        return modem, server
-
     def test_late(self):
-        modem, server = self.connected(of(Late))
+        modem, server = secured.connected(layers=[of(Late)])
         assert modem.take().endswith(OK)
         assert modem.now == pytest.approx(0.2)  # two flights of the server
         modem.send(b"AT#XRECV=0,0,0,5\r")
@@ -358,7 +323,7 @@ class TestFaultsBelowTls:
         assert modem.take() == b"\r\n#XRECV: 0,0,5\r\nhello" + OK
 
     def test_stalled(self):
-        modem, server = self.connected(StallNetwork)
+        modem, server = secured.connected(layers=[StallNetwork])
         modem.take()
         layer = modem.modem.network
         layer.stalled = True
@@ -372,7 +337,7 @@ class TestFaultsBelowTls:
         assert server.socket.recv(100, 0) == b"hellohello"
 
     def test_paced(self):
-        modem, server = self.connected(of(Paced))
+        modem, server = secured.connected(layers=[of(Paced)])
         modem.send(b'AT#XSEND=0,0,0,"' + b"x" * 1000 + b'"\r')
         modem.wait(0.5)
         server.carry()
@@ -383,50 +348,8 @@ class TestFaultsBelowTls:
         assert server.socket.recv(1000, 0) == b"x" * 1000
 
     def test_the_link_is_lost_through_a_layer(self):
-        modem, _ = self.connected(NetworkLayer)
+        modem, _ = secured.connected(layers=[NetworkLayer])
         modem.take()
         assert ask(modem, "AT+CFUN=4").endswith(OK)
         assert not modem.modem.tls.busy or modem.modem.deadline is None
         assert b"ERROR" in ask(modem, 'AT#XSEND=0,0,0,"hello"')
-
-
-class Server:
-    """The server at the other end of a modem's TLS connection: TLS of our own on a network of its own."""
-
-    def __init__(self, modem):
-        self.modem = modem
-        self.peer = modem.network.peers[-1]
-        self.network = FakeNetwork("192.0.2.1")
-        self.network.driver = Driver()
-        listening = self.network.open(Family.IPV4, STREAM)
-        listening.bind(7)
-        listening.listen(1)
-        self.client = self.network.incoming(7, ("192.0.2.2", 49152))
-        plain, _ = listening.accept()
-        security = Security(bundle=CERTIFICATES.having(CERTIFICATES.server), server=True, peer_verify=PeerVerify.NONE)
-        self.socket = Tls(bytes).secure(plain, security)
-
-    def carry(self):
-        """Take what either end has sent to the other; return whether there was anything."""
-        up, down = self.peer.take(), self.client.take()
-        if up:
-            self.client.send(up)
-        if down:
-            self.peer.send(down)
-        self.network.deliver()
-        self.modem.pump()
-        return bool(up or down)
-
-    def talk(self):
-        """Do the handshake, in steps of 100 ms."""
-        for _ in range(100):
-            try:
-                self.socket.handshake()
-                done = True
-            except BlockingIOError:
-                done = False
-            if not self.carry():
-                if done and self.modem.channel.output:
-                    return
-                self.modem.wait(0.1)
-        raise AssertionError("the handshake does not end")

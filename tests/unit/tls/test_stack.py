@@ -8,7 +8,7 @@ import weakref
 import pytest
 from tests import cid
 from tests.certificates import CERTIFICATES, shared_key
-from tests.unit.net.test_layer import Server, ask
+from tests.secured import ask, connected
 
 from vmodem import dialects
 from vmodem.credentials.store import Area, Kind, Slot, Store
@@ -113,19 +113,6 @@ class TestStack:
         tls = Tls(bytes)
         tls.purge()
         tls.close()
-
-
-def connected(**options):
-    """Return a modem with a TLS connection, and the server's end of it."""
-    store = Store()
-    store.write(Slot(Area.MODEM, 1, Kind.CA), CERTIFICATES.ca.certificate)
-    modem = Virtual(dialects.find("sm-1.0"), store=store, **options)
-    modem.take()
-    ask(modem, "AT#XSSOCKET=1,1,0,1,0")
-    modem.send(b'AT#XCONNECT=0,"192.0.2.1",7\r')
-    server = Server(modem)
-    server.talk()
-    return modem, server
 
 
 class TestReplay:

@@ -15,6 +15,7 @@ from vmodem.core import calls
 from vmodem.core.channel import Channel
 from vmodem.core.commands import Information
 from vmodem.core.errors import CommandError, in_words
+from vmodem.core.tasks import Delay
 from vmodem.dialects.nrf.data_mode import ESCAPE, EscapedDataMode, Send
 from vmodem.dialects.nrf.device import information
 from vmodem.dialects.nrf.errno import from_host, newlib_errno
@@ -260,15 +261,20 @@ class TcpService(Service):
     def accept(self) -> None:
         """Take the clients that wait: the first is served, a further one is turned away.
 
-        While data mode keeps the host from hearing of one that came and went, the next has to wait.
+        While data mode keeps the host from hearing of one that came and went, the next has to wait. A server whose
+        socket was lost with the link ends, even where the link is back.
         """
+        if self._server_lost:
+            self.fail(-newlib_errno("ECONNRESET"))
         while self.socket is not None and self.socket.role == SERVER and (self.peer is not None or not self.unheard):
             try:
                 net, address = self.socket.net.accept()
             except BlockingIOError:
                 return
-            except OSError as error:
-                self._cannot_accept(error)
+            except OSError as error:  # it may pass: a lack of descriptors, for instance
+                self.device.modem.warn("the TCP server cannot accept: %s", in_words(error))
+                if self.socket.task is None:
+                    self.socket.task = self.device.channel.spawn(self._accept_later(self.socket))
                 return
             if self.peer is not None or self.newcomer is not None:
                 net.close()
@@ -280,13 +286,14 @@ class TcpService(Service):
         self._turn_away()
         super().close()
 
-    def _cannot_accept(self, error: OSError) -> None:
-        """End where the link has gone; anything else, such as a lack of descriptors, may pass."""
-        self.device.modem.warn("the TCP server cannot accept: %s", in_words(error))
-        if self.device.modem.network.up:
-            self.device.modem.after(RETRY, self.accept)
-        else:
-            self.fail(-newlib_errno("ECONNRESET"))
+    @property
+    def _server_lost(self) -> bool:
+        return self.socket is not None and self.socket.role == SERVER and bool(self.socket.net.lost)
+
+    async def _accept_later(self, server: Socket) -> None:
+        await Delay(self.device.modem.now + RETRY)
+        server.task = None
+        self.accept()
 
     def hang_up(self) -> str:
         """Close the connection that the server has accepted; return the line that says so."""
@@ -303,7 +310,7 @@ class TcpService(Service):
 
         Where the link is lost, so is the server.
         """
-        if socket is self.peer and self.device.modem.network.up:
+        if socket is self.peer and not self._server_lost:
             self._close_peer()
             if not self.leave_data_mode(status) or self.unheard:
                 self.report(f'#XTCPSVR: {status},"disconnected"')

@@ -7,7 +7,7 @@ import random
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vmodem import dialects
@@ -213,6 +213,32 @@ class TestLoss:
         assert modem.take() == b"+++" + stopped
         modem.send(b"lost+++")
         assert modem.take() == b"\r\n#XDATAMODE: -104\r\n"
+        nothing_left(modem)
+
+    @pytest.mark.parametrize("back", [False, True])
+    @pytest.mark.parametrize("left", [False, True])
+    @pytest.mark.parametrize("in_data_mode", [False, True])
+    @pytest.mark.parametrize("waits", [False, True])
+    def test_of_the_link_is_that_of_a_server(self, back, left, in_data_mode, waits):
+        modem = fresh()
+        first = serving(modem)
+        if in_data_mode:
+            ask(modem, "AT#XTCPSEND")
+        if left:
+            first.close()
+            modem.pump()
+        if waits:
+            modem.network.incoming(PORT, CLIENT)
+            modem.pump()
+        modem.network.set_link(up=False)
+        if back:
+            modem.network.set_link(up=True)
+        modem.pump()
+        if in_data_mode:
+            modem.send(b"+++")
+        told = modem.take()
+        assert told.count(b'"stopped"') + told.count(b"#XDATAMODE: -104") >= 1
+        assert ask(modem, "AT#XTCPSVR?").startswith(b"\r\n#XTCPSVR: -1,-1,1\r\n")
         nothing_left(modem)
 
     @pytest.mark.parametrize("order", [1, -1])
@@ -614,6 +640,37 @@ class Story:
         self.output += self.modem.take()
 
 
+def test_a_server_that_cannot_accept_tries_again_once_a_second_until_it_is_stopped(monkeypatch):
+    modem = fresh()
+    ask(modem, f"AT#XTCPSVR=1,{PORT}")
+    refused = []
+
+    def fail(self):
+        refused.append(modem.now)
+        raise OSError(errno.EMFILE, "too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("vmodem.net.fake.FakeSocket.accept", fail)
+        for _ in range(3):
+            modem.network.incoming(PORT, CLIENT)
+            modem.pump()
+        modem.wait(3.5)
+    assert refused == [0, 0, 0, 1, 2, 3]
+    modem.wait(1)
+    assert b'"connected"' in modem.take()
+
+    with monkeypatch.context() as patch:
+        patch.setattr("vmodem.net.fake.FakeSocket.accept", fail)
+        modem.network.incoming(PORT, CLIENT)
+        modem.pump()
+        assert b'"stopped"' in ask(modem, "AT#XTCPSVR=0")
+        nothing_left(modem)
+
+
+@example(
+    events=[("closes", 0), ("data mode", 0), ("connects", 0), ("closes", 0), ("down", 0)],
+    side=Follow.MANUAL,
+)
 @given(
     events=st.lists(st.tuples(st.sampled_from(EVENTS), st.integers(0, 3)), max_size=40),
     side=st.sampled_from(Follow),

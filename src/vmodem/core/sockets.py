@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Generic, Protocol, TypeVar
 
 from vmodem.core.errors import CommandError
@@ -44,24 +45,24 @@ class SocketTable(Generic[S]):
         self._sockets: dict[int, S] = {}
         self._reserved: set[int] = set()
 
-    def free_handle(self) -> int:
-        """Return the handle that the next socket gets.
+    def free_handle(self, first: int = 0) -> int:
+        """Return the handle that the next socket gets: the lowest that is free, from ``first`` on.
 
         Raises:
             CommandError: the table is full.
         """
-        for handle in range(self._first, self._first + self._limit):
-            if handle not in self._sockets and handle not in self._reserved:
-                return handle
-        raise CommandError(f"{self._limit} sockets are open already")
+        if len(self._sockets) + len(self._reserved) >= self._limit:
+            raise CommandError(f"{self._limit} sockets are open already")
+        handles = count(max(first, self._first))
+        return next(handle for handle in handles if handle not in self._sockets and handle not in self._reserved)
 
-    def reserve(self) -> int:
-        """Take the lowest free handle for something that is no socket, and return it.
+    def reserve(self, first: int = 0) -> int:
+        """Take the lowest free handle, from ``first`` on, for something that is no socket, and return it.
 
         Raises:
             CommandError: the table is full.
         """
-        handle = self.free_handle()
+        handle = self.free_handle(first)
         self._reserved.add(handle)
         return handle
 

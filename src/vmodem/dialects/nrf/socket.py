@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from vmodem.core.tasks import Task
-from vmodem.net.interface import Family, NetSocket, SocketType
+from vmodem.net.interface import CLOSURE, MSG_PEEK, POLLERR, Family, NetSocket, SocketType
 
 CLIENT: Final = 0
 SERVER: Final = 1
@@ -74,3 +74,14 @@ class Socket:
         self.listener: Socket | None = None
         self.active_at = 0.0
         self.task: Task | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the connection has ended, and nothing that came before its end is left; asking changes nothing."""
+        events = self.net.poll() & CLOSURE
+        if not events or events & POLLERR:
+            return bool(events)
+        try:
+            return not self.net.recv(1, MSG_PEEK)
+        except OSError:  # it was lost
+            return True

@@ -54,7 +54,8 @@ async def xaccept(device: SerialLteModem, timeout: Int) -> str:
     """
     listener = _need_role(device, SERVER)
     old = listener.peer
-    handle = device.sockets.reserve() if old is None else old.handle  # nobody else may take it meanwhile
+    # Nobody else may take it meanwhile.
+    handle = device.sockets.reserve(device.policy.first_accepted) if old is None else old.handle
     try:
         limit = timeout if timeout > 0 else listener.receive_timeout
         net, address = await calls.accept(device.modem, listener.net, limit)
@@ -72,8 +73,10 @@ async def xaccept(device: SerialLteModem, timeout: Int) -> str:
 
 @commands.read("#XACCEPT")
 def xaccept_read(device: SerialLteModem) -> str:
-    """Show the handle of the accepted connection, 0 where there is none."""
+    """Show the handle of the accepted connection, 0 where there is none, or it has ended."""
     peer = None if device.active is None else device.active.peer
+    if peer is not None and peer.ended and not device.policy.accept_reads_ended:
+        peer = None
     return f"{device.policy.accept_reads_as}: {0 if peer is None else peer.handle}"
 
 

@@ -196,6 +196,23 @@ _SOCKETS: Final = (
         policy="accept_reads_as",
     ),
     Erratum(
+        page="#XACCEPT",
+        manual="the handle of an accepted connection is positive, 0 tells that there is none",
+        firmware="the lowest free handle, 0 too",
+        answer="never 0; with --follow firmware the lowest free handle",
+        policy="first_accepted",
+    ),
+    Erratum(
+        page="#XACCEPT",
+        manual="the read command prints 0 where there is no active incoming connection",
+        firmware="the handle, until the server's socket is closed",
+        answer=(
+            "0 once the connection has ended, whoever ended it, and everything that came has been received; "
+            "with --follow firmware the handle"
+        ),
+        policy="accept_reads_ended",
+    ),
+    Erratum(
         page="#XACCEPT, #XRECV, #XRECVFROM",
         manual="silent on a timeout",
         firmware="ERROR, without an information line",

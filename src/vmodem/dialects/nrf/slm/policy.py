@@ -18,6 +18,7 @@ class Policy(policy.Policy):
 
     Attributes:
         first_handle: the lowest handle.
+        first_accepted: the lowest handle of an accepted connection.
         test_is_unended: whether the line of AT#XSOCKET=? lacks its last CR LF.
         secure_test: what AT#XSSOCKET=? prints.
         select_tests: whether AT#XSOCKETSELECT=? is OK.
@@ -25,6 +26,7 @@ class Policy(policy.Policy):
         timeouts_quoted: whether #XSOCKETOPT prints timeouts as in ``"30 sec"``.
         ciphersuite_reads_zero: whether TLS_CIPHERSUITE_USED reads as 0, whatever was chosen.
         accept_reads_as: the name that the line of AT#XACCEPT? begins with.
+        accept_reads_ended: whether that line has the handle of a connection that has ended.
         send_error_is_ok: whether data mode that ends because sending failed ends with OK.
         event_fd: whether each service holds one more handle.
         hangup_after_ok: whether the line of #XTCPHANGUP comes after its OK.
@@ -33,6 +35,7 @@ class Policy(policy.Policy):
     """
 
     first_handle: int = 0
+    first_accepted: int = 1
     test_is_unended: bool = False
     secure_test: str = "#XSSOCKET: (0,1,2),(1,2),<sec_tag>,<peer_verify>,<hostname_verify>"
     select_tests: bool = False
@@ -40,6 +43,7 @@ class Policy(policy.Policy):
     timeouts_quoted: bool = False
     ciphersuite_reads_zero: bool = False
     accept_reads_as: str = "#XACCEPT"
+    accept_reads_ended: bool = False
     send_error_is_ok: bool = False
     event_fd: bool = False
     hangup_after_ok: bool = False
@@ -52,10 +56,12 @@ def _firmware(manual: Policy, **changes: object) -> Policy:
     return replace(
         manual,
         first_handle=0,
+        first_accepted=0,
         max_host=127,
         test_is_unended=True,
         secure_test="#XSSOCKET: (0,1,2),(1,2),(0,1)<sec-tag>,<peer_verify>",
         accept_reads_as="#XTCPACCEPT",
+        accept_reads_ended=True,
         ciphersuite_reads_zero=True,
         drops_urcs=True,
         **changes,  # type: ignore[arg-type]

@@ -17,7 +17,8 @@ HANDLERS = {"vmodem.core", "vmodem.config", "vmodem.credentials", *NETWORK}
 """What the handlers of every dialect may use."""
 
 LAYERS = {
-    "vmodem.config": set(),
+    "vmodem.toml": set(),
+    "vmodem.config": {"vmodem.toml"},
     "vmodem.net.interface": set(),
     "vmodem.tls.security": {"vmodem.net.interface"},
     "vmodem.reactor": set(),
@@ -53,6 +54,7 @@ LAYERS = {
         "vmodem.config",
         "vmodem.endpoints",
         "vmodem.credentials.store",
+        "vmodem.toml",
     },
     "vmodem.library": {"vmodem.hub", "vmodem.profile", "vmodem.endpoints", "vmodem.core.dialect", "vmodem.reactor"},
     "vmodem.program": {"vmodem.hub", "vmodem.profile", "vmodem.endpoints", "vmodem.reactor"},

@@ -259,7 +259,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         if arguments.config is not None:
             from vmodem.profiles import load_profiles
 
-            config, sites = load_profiles(arguments.config, profile)
+            config, sites = load_profiles(arguments.config, profile, settings)
             profile = replace(profile, config=config)
     except VmodemError as error:
         arguments.parser.error(str(error))

@@ -1,21 +1,21 @@
 """The configuration file: who the modem is and what its network looks like.
 
-TOML, every key optional; `load_config` reports what is wrong in one line. The defaults describe an nRF9160 with a
-test SIM, and an Ameba in reach of a test network.
+TOML, every key optional; `load_config` reports what is wrong in one line, with its place and what would be right.
+The defaults describe an nRF9160 with a test SIM, and an Ameba in reach of a test network.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import Field, dataclass, field, fields
 from ipaddress import AddressValueError, IPv4Address
 from math import inf
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from vmodem.errors import ConfigError
+from vmodem.errors import ConfigError, Key, shown, suggestion
+from vmodem.toml import read
 
 
 @dataclass(frozen=True)
@@ -235,11 +235,22 @@ def _is_ipv4(value: Any) -> bool:
     return True
 
 
-_TEXT: Final = (_like(r'[^\r\n"\u0100-\U0010ffff]*'), "Latin-1 text without line breaks and quotes")
-"""The check of every string that has no other: what it refuses would break the lines that the modem sends."""
-
 _Check: TypeAlias = tuple[Callable[[Any], bool], str]
 """Whether a value is accepted, and what is, in words."""
+
+_TEXT: Final[_Check] = (
+    _like(r'[^\x00-\x1f"\x7f-\x9f\u0100-\U0010ffff]*'),
+    "Latin-1 text without quotes, line breaks and other control characters",
+)
+"""The check of every string that has no other: what it refuses would break the lines that the modem sends."""
+
+_TYPES: Final = {
+    str: "text in quotes",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+}
+"""The types that values have, in words."""
 
 _SECONDS: Final[_Check] = (lambda value: 0 <= value < inf, "0 or more seconds")
 _ETHERNET: Final[_Check] = (_like("[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}"), "six bytes, as in 1a:2b:3c:4d:5e:6f")
@@ -261,6 +272,12 @@ _CHECKS: Final[dict[str, _Check]] = {
     "identity.svn": (_like("[0-9]{2}"), "2 digits"),
     "identity.imsi": (_like("[0-9]{1,15}"), "1 to 15 digits"),
     "identity.iccid": (_like("[0-9]{19,20}"), "19 or 20 digits"),
+    "identity.msisdn": (_like(r"(\+?[0-9]{1,20})?"), "empty, or up to 20 digits with or without a + before them"),
+    "identity.uuid": (
+        _like("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"),
+        "a UUID, as in 50503041-3633-4261-803d-1e2b8f70111a",
+    ),
+    "identity.pin": (_like("([0-9]{4,8})?"), "empty, or 4 to 8 digits"),
     "cell.plmn": (_like("[0-9]{5,6}"), "5 or 6 digits"),
     "cell.tac": (_like("[0-9A-Fa-f]{4}"), "4 hexadecimal digits"),
     "cell.ci": (_like("[0-9A-Fa-f]{8}"), "8 hexadecimal digits"),
@@ -288,88 +305,120 @@ def load_config(path: Path | str) -> Config:
         ConfigError: it cannot be read, is not TOML, names a key or a type that does not exist, or has a value that is
             out of range.
     """
-    with telling(path):
-        return configured(read(path))
+    document = read(path)
+    with document.telling():
+        return configured(document.tables)
 
 
-@contextmanager
-def telling(path: Path | str) -> Iterator[None]:
-    """Let every `ConfigError` begin with the file."""
-    try:
-        yield
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from error.__cause__
-
-
-def read(path: Path | str) -> dict[str, Any]:
-    """Read a TOML file.
-
-    Raises:
-        ConfigError: it cannot be read, or is not TOML.
-    """
-    import tomllib
-
-    try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(error.strerror or "it cannot be read") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"byte {error.start + 1} is no text in UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(str(error)) from error
-
-
-def configured(raw: Mapping[str, Any], place: str = "") -> Config:
+def configured(raw: Mapping[str, Any], place: Key = (), elsewhere: Mapping[str, str] | None = None) -> Config:
     """Return the configuration that tables of TOML describe.
 
     Args:
         raw: the tables by name.
-        place: what stands before their names in what is said of mistakes, such as ``modem[0].``.
+        place: where they stand.
+        elsewhere: where other keys belong, by key, for who looks for them here.
 
     Raises:
         ConfigError: they name a key or a type that does not exist, or have a value that is out of range.
     """
-    import msgspec  # not at the top: nobody without a configuration file pays for it
-
-    _check_keys(raw, place)
-    try:
-        config = msgspec.convert(raw, Config)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{error} in {place.rstrip('.')}" if place else str(error)) from error
-    _check_values(config, place)
-    return config
-
-
-def _check_keys(raw: Mapping[str, Any], place: str) -> None:
-    """Refuse unknown keys, which dataclasses would silently drop."""
+    tables: dict[str, Any] = {}
     for name, value in raw.items():
-        if name not in TABLES or not isinstance(value, dict | list):
-            raise ConfigError(f"unknown table [{place}{name}], known are {', '.join(TABLES)}")
-        if isinstance(value, list) != (name == LIST):
-            written = f"[[{name}]]" if name == LIST else f"[{name}]"
-            raise ConfigError(f"{place}{name} has to be written {written}")
-        known = [option.name for option in fields(TABLES[name])]
-        for where, table in _tables(place + name, value):
-            for key in table if isinstance(table, dict) else ():
-                if key not in known:
-                    raise ConfigError(f"unknown key {key} in [{where}], known are {', '.join(known)}")
+        key = (*place, name)
+        if name not in TABLES:
+            raise unknown(key, TABLES, elsewhere)
+        written = in_brackets(key)
+        if name == LIST:
+            if not isinstance(value, list):
+                raise refused(key, value, f"an array of tables, each written {written}")
+            tables[name] = tuple(table_of(name, one, (*key, index), elsewhere) for index, one in enumerate(value))
+        else:
+            tables[name] = table_of(name, value, key, elsewhere)
+    return Config(**tables)
 
 
-def _check_values(config: Config, place: str) -> None:
-    """Refuse values that no device has, or that would break the lines that the modem sends."""
-    for name in TABLES:
-        for where, table in _tables(place + name, getattr(config, name)):
-            for option in fields(table):
-                value = getattr(table, option.name)
-                check = _CHECKS.get(f"{name}.{option.name}", _TEXT if isinstance(value, str) else None)
-                if check is not None and not check[0](value):
-                    raise ConfigError(f"{where}.{option.name} is {value!r}, accepted: {check[1]}")
+def table_of(name: str, value: Any, key: Key, elsewhere: Mapping[str, str] | None = None) -> Any:
+    """Return the table ``name`` that ``value``, which stands at ``key``, describes; see `configured`."""
+    if not isinstance(value, dict):
+        raise refused(key, value, f"a table, written {in_brackets(key)}")
+    options = {option.name: option for option in fields(TABLES[name])}
+    for option in value:
+        if option not in options:
+            raise unknown((*key, option), options, elsewhere)
+    return TABLES[name](
+        **{option: _accepted(name, options[option], given, (*key, option)) for option, given in value.items()}
+    )
 
 
-def _tables(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield a table, or each of an array of tables, with what it is called."""
-    if isinstance(value, list | tuple):
-        for index, table in enumerate(value):
-            yield f"{name}[{index}]", table
+def check(config: Config) -> None:
+    """Refuse values that no device has, or that would break the lines that the modem sends.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    for name, kind in TABLES.items():
+        value = getattr(config, name)
+        for index, table in enumerate(value if name == LIST else (value,)):
+            key: Key = (name, index) if name == LIST else (name,)
+            if not isinstance(table, kind):
+                raise refused(key, table, f"a {kind.__name__}")
+            for option in fields(kind):
+                _accepted(name, option, getattr(table, option.name), (*key, option.name))
+
+
+def unknown(key: Key, known: Iterable[str], elsewhere: Mapping[str, str] | None = None) -> ConfigError:
+    """Return what is wrong with a key that its table does not have.
+
+    Args:
+        key: the key.
+        known: those that the table has.
+        elsewhere: where other keys belong, besides those of `TABLES`.
+    """
+    name = str(key[-1])
+    modem = key[:1] if len(key) > 1 and isinstance(key[1], int) and key[0] != LIST else ()
+    homes = [table for table, kind in TABLES.items() if any(option.name == name for option in fields(kind))]
+    if elsewhere is not None and name in elsewhere:
+        remedy = f"it belongs in {elsewhere[name]}"
+    elif homes:
+        remedy = f"it belongs in {' or '.join(in_brackets((*modem, table)) for table in homes)}"
     else:
-        yield name, value
+        remedy = suggestion(name, known)
+    return ConfigError(f"{in_words(key)} is unknown; {remedy}", key)
+
+
+def refused(key: Key, value: Any, accepted: str) -> ConfigError:
+    """Return what is wrong with a value that its key cannot have."""
+    return ConfigError(f"{in_words(key)} is {_toml(value)}, accepted: {accepted}", key)
+
+
+def in_words(key: Key) -> str:
+    """Return a key as messages show it, as in ``modem[0].identity.imei``."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{shown(part)[1:-1]}" for part in key)[1:]
+
+
+def in_brackets(key: Key) -> str:
+    """Return how the table ``key`` is written, as in ``[modem.identity]``."""
+    names = [part for part in key if isinstance(part, str)]
+    written = ".".join(names)
+    return f"[[{written}]]" if names[-1] == LIST else f"[{written}]"
+
+
+def _accepted(table: str, option: Field[Any], value: Any, key: Key) -> Any:
+    """Return a value with the type that its option has; refuse one that the option cannot have."""
+    kind = type(option.default)
+    if kind is float and type(value) is int:
+        value = float(value) if abs(value) < 2**53 else inf
+    fits, words = _CHECKS.get(f"{table}.{option.name}", _TEXT if kind is str else (lambda value: True, ""))
+    if type(value) is not kind:
+        raise refused(key, value, ": ".join(filter(None, (_TYPES[kind], words))))
+    if not fits(value):
+        raise refused(key, value, words)
+    return value
+
+
+def _toml(value: Any) -> str:
+    """Return a value as a message shows it: nearly as it is written in TOML."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return "an array of tables" if value and isinstance(value[0], dict) else "an array"
+    return "a table" if isinstance(value, dict) else shown(value)

@@ -4,14 +4,22 @@
     └── VmodemError              the message is one line in a user's words
         ├── UnknownDialectError  there is no dialect of that name
         ├── ProfileError         a modem cannot be made as it was asked for
-        ├── ConfigError          a configuration file cannot be used
+        ├── ConfigError          a configuration cannot be used
         ├── StoreError           a directory of credentials cannot be used
-        └── EndpointError        an endpoint cannot be opened
+        ├── SpecError            an endpoint cannot be as it was asked for; a ValueError too
+        ├── EndpointError        an endpoint cannot be opened
+        └── NoPlaceError         no endpoint has what was asked for; a LookupError too
 
 What goes wrong at a modem is no exception: its host is answered, and the log tells why.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+Key: TypeAlias = tuple[str | int, ...]
+"""Where something stands in a configuration: the names of the tables and the key, and indices into arrays."""
 
 
 class VmodemError(Exception):
@@ -27,12 +35,50 @@ class ProfileError(VmodemError):
 
 
 class ConfigError(VmodemError):
-    """A configuration file cannot be used."""
+    """A configuration cannot be used.
+
+    Args:
+        message: what is wrong, and what would be right.
+        key: where it stands.
+    """
+
+    def __init__(self, message: str, key: Key = ()) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class StoreError(VmodemError):
     """A directory of credentials cannot be used."""
 
 
+class SpecError(VmodemError, ValueError):
+    """An endpoint cannot be as it was asked for."""
+
+
 class EndpointError(VmodemError):
     """An endpoint cannot be opened."""
+
+
+class NoPlaceError(VmodemError, LookupError):
+    """No endpoint has what was asked for: a port, a path."""
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return what may have been meant by ``word``: the nearest of ``known``, or all of them where none is near."""
+    from difflib import get_close_matches  # not at the top: nobody without a mistake pays for it
+
+    bare = {one.strip("-").lower(): one for one in known}
+    near = [bare[one] for one in get_close_matches(word.strip("-").lower(), bare, 2, 0.7)]
+    return f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(bare.values())}"
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it: on one line, and not for ever."""
+    text = value if isinstance(value, str) else repr(value)
+    text = text if len(text) <= 80 else f"{text[:77]}..."
+    return repr(text) if isinstance(value, str) else one_line(text)
+
+
+def one_line(text: str) -> str:
+    """Return ``text`` with every line break and other control character as an escape."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vmodem import dialects
 from vmodem.assembly import assemble
-from vmodem.config import Config
+from vmodem.config import Config, check
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
 from vmodem.core.line import Signals
@@ -52,6 +52,7 @@ class Profile:
 
     Raises:
         ProfileError: something of it makes no sense.
+        ConfigError: its configuration has a value that no device has.
     """
 
     dialect: str | Dialect = dialects.DEFAULT
@@ -69,7 +70,7 @@ class Profile:
     own: Mapping[Family, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Turn names into what they name."""
+        """Turn names into what they name, and look at what was configured."""
         if isinstance(self.dialect, str):
             self._set("dialect", dialects.find(self.dialect))
         self._set("follow", _member(Follow, "follow", self.follow))
@@ -79,6 +80,8 @@ class Profile:
             from vmodem.credentials.directory import DirectoryStore  # not at the top: few keep their credentials
 
             self._set("credentials", DirectoryStore(Path(self.credentials)))
+        if self.config != Config():
+            check(self.config)
         self._set("addresses", tuple(map(str, self.addresses)))
         self._set("sources", _families(self.addresses))
         self._set("own", LOOPBACK | dict(self.sources))

@@ -1,12 +1,13 @@
-import subprocess
-import sys
+import re
 from dataclasses import fields
+from typing import ClassVar
 
 import pytest
 
 from vmodem.config import (
     MODES,
     SECURITIES,
+    TABLES,
     AccessPoint,
     Cell,
     Config,
@@ -14,6 +15,7 @@ from vmodem.config import (
     Identity,
     ModemCore,
     Wifi,
+    check,
     load_config,
 )
 from vmodem.errors import ConfigError
@@ -69,7 +71,9 @@ def _toml(value):
         ("identity.imsi", f"'{DIGITS_15}'"),
         ("identity.iccid", f"'{DIGITS_15}6789'"),
         ("identity.iccid", f"'{DIGITS_15}67890'"),
-        ("identity.msisdn", "''"),
+        *(("identity.msisdn", f"'{value}'") for value in ("", "1", "+15555550100")),
+        *(("identity.pin", f"'{value}'") for value in ("", "1234", "12345678")),
+        ("identity.uuid", "'50503041-3633-4261-803D-1E2B8F70111A'"),
         ("cell.operator", "'Télé ÿ'"),
         ("cell.plmn", "'123456'"),
         ("cell.tac", "'abCD'"),
@@ -135,14 +139,31 @@ def test_values_in_range(write, key, value):
         ),
         *(("wifi.connect_time", value, "0 or more seconds") for value in ("-0.1", "inf", "nan")),
         *(
-            (f"{table}.{name}", rf'"a{bad}b"', "Latin-1 text without line breaks and quotes")
+            (f"{table}.{name}", rf'"a{bad}b"', "Latin-1 text without quotes, line breaks and other control characters")
             for table, name in (
-                *(("identity", name) for name in ("manufacturer", "model", "revision", "msisdn", "uuid", "pin")),
+                *(("identity", name) for name in ("manufacturer", "model", "revision")),
                 *(("identity", name) for name in ("version", "ncs_version", "libmodem_version", "customer_version")),
                 *(("cell", name) for name in ("operator", "apn")),
                 *(("firmware", option.name) for option in fields(Firmware)),
             )
-            for bad in (r"\r", r"\n", r"\"", "\u20ac")
+            for bad in (r"\r", r"\n", r"\"", "\u20ac", r"\u0000", r"\u001a", r"\u007f", r"\u0080")
+        ),
+        *(
+            ("identity.msisdn", value, "empty, or up to 20 digits with or without a + before them")
+            for value in ("'+'", "'1 2'", f"'{'1' * 21}'", "'++1'", r'"+1\n"')
+        ),
+        *(
+            ("identity.uuid", value, "a UUID, as in 50503041-3633-4261-803d-1e2b8f70111a")
+            for value in (
+                "''",
+                "'50503041'",
+                "'50503041363342618 03d1e2b8f70111a'",
+                "'g0503041-3633-4261-803d-1e2b8f70111a'",
+            )
+        ),
+        *(
+            ("identity.pin", value, "empty, or 4 to 8 digits")
+            for value in ("'123'", "'123456789'", "'12a4'", r'"1234\n"', r'"\u0661234"')
         ),
     ],
 )
@@ -151,7 +172,7 @@ def test_values_out_of_range_are_refused_in_one_line(write, key, value, accepted
     with pytest.raises(ConfigError) as caught:
         load_config(path)
     message = str(caught.value)
-    assert message.startswith(f"{path}: {key} is ")
+    assert message.startswith(f"{path}:2: {key} is ")
     assert message.endswith(f", accepted: {accepted}")
     assert len(message.splitlines()) == 1
 
@@ -167,25 +188,190 @@ def test_networks_are_an_array(tmp_path):
     assert load_config(path).network == (AccessPoint(ssid="One"), AccessPoint(rssi=-90, mode="AX"))
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("[[network]]\n[[network]]\nchannel = 0\n", "network[1].channel is 0, accepted: 1 to 14, or 36 to 177"),
-        ("[[network]]\npassword = 'secret'\n", "unknown key password in [network[0]], known are ssid, bssid, channel"),
-        ("[network]\nssid = 'One'\n", "network has to be written [[network]]"),
-        ("[[wifi]]\nssid = 'One'\n", "wifi has to be written [wifi]"),
-        ("network = [1]\n", "Expected `object`, got `int` - at `$.network[0]`"),
-        ("network = 1\n", "unknown table [network], known are identity"),
-    ],
-)
-def test_a_wrong_network_is_refused(tmp_path, text, message):
+NEIGHBOURS = {"identity": "cell", "cell": "identity"}
+"""For each table another one, where its keys do not belong."""
+
+
+def keys():
+    """Return every key of the configuration with its table and its default."""
+    return [
+        pytest.param(table, option.name, option.default, id=f"{table}.{option.name}")
+        for table, kind in TABLES.items()
+        for option in fields(kind)
+    ]
+
+
+def mistake(tmp_path, text):
+    """Return what is said of a file, behind its path; it is one line."""
     path = tmp_path / "modem.toml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         load_config(path)
-    assert str(caught.value).startswith(f"{path}: {message}")
+    message = str(caught.value)
+    assert message.startswith(f"{path}:")
+    assert message.isprintable()
+    return message.removeprefix(f"{path}:")
 
 
-def test_msgspec_is_not_imported_before_a_file_is_read():
-    script = "import sys, vmodem.config; sys.exit('msgspec' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+def head(table):
+    return "[[network]]" if table == "network" else f"[{table}]"
+
+
+def place(table):
+    return "network[0]" if table == "network" else table
+
+
+class TestEveryKey:
+    """What is done wrong with any key is said with its line, its place, and what would be right."""
+
+    WRONG: ClassVar = {"'x'": str, "5": int, "2.5": float, "true": bool, "[]": list, "{}": dict, "1979-05-27": None}
+
+    @pytest.mark.parametrize(("table", "key", "default"), keys())
+    @pytest.mark.parametrize("value", WRONG)
+    def test_of_the_wrong_type(self, tmp_path, table, key, default, value):
+        kind = type(default)
+        if self.WRONG[value] is kind or (self.WRONG[value], kind) == (int, float):
+            pytest.skip("it is the right type")
+        said = mistake(tmp_path, f"# about\n{head(table)}\n{key} = {value}\n")
+        assert said.startswith(f"3: {place(table)}.{key} is ")
+        words = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
+        assert f", accepted: {words[kind]}" in said
+
+    @pytest.mark.parametrize(("table", "key", "default"), keys())
+    def test_misspelt(self, tmp_path, table, key, default):
+        said = mistake(tmp_path, f"{head(table)}\n{key}x = 1\n")
+        assert re.fullmatch(
+            rf"2: {re.escape(place(table))}\.{key}x is unknown; did you mean (\w+ or )?{key}( or \w+)?\?", said
+        )
+
+    @pytest.mark.parametrize(("table", "key", "default"), keys())
+    def test_in_another_table(self, tmp_path, table, key, default):
+        said = mistake(tmp_path, f"[{NEIGHBOURS.get(table, 'cell')}]\n\n{key} = 1\n")
+        assert f".{key} is unknown; it belongs in " in said
+        assert head(table) in said
+
+    @pytest.mark.parametrize(("table", "key", "default"), keys())
+    def test_in_no_table(self, tmp_path, table, key, default):
+        said = mistake(tmp_path, f"{key} = 1\n")
+        assert said.startswith(f"1: {key} is unknown; it belongs in ")
+        assert head(table) in said
+
+    @pytest.mark.parametrize(("table", "key", "default"), keys())
+    def test_twice(self, tmp_path, table, key, default):
+        said = mistake(tmp_path, f"{head(table)}\n{key} = 1\n{key} = 1\n")
+        assert said.startswith("3: ")
+        assert said.endswith("it is there twice, once would be right")
+
+    @pytest.mark.parametrize("table", TABLES)
+    def test_a_table_misspelt(self, tmp_path, table):
+        assert mistake(tmp_path, f"\n[{table}s]\n") == f"2: {table}s is unknown; did you mean {table}?"
+
+    @pytest.mark.parametrize("table", TABLES)
+    @pytest.mark.parametrize(
+        ("written", "shown"),
+        [
+            ("{} = 5", "5"),
+            ("{} = 'x'", "'x'"),
+            ("{} = []", "an array"),
+            ("[[{}]]", "an array of tables"),
+            ("[{}]", "a table"),
+        ],
+    )
+    def test_a_table_written_otherwise(self, tmp_path, table, written, shown):
+        if written.format(table) in (head(table), "network = []"):
+            pytest.skip("it is right")
+        kind = "an array of tables, each" if table == "network" else "a table,"
+        said = mistake(tmp_path, f"\n{written.format(table)}\n")
+        assert said == f"2: {table} is {shown}, accepted: {kind} written {head(table)}"
+
+
+class TestFiles:
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("[[network]]\n[[network]]\nchannel = 0\n", "3: network[1].channel is 0, accepted: 1 to 14, or 36 to 177"),
+            ("network = [\n  {},\n  {channel = 0},\n]\n", "1: network[1].channel is 0, accepted: 1 to 14"),
+            ("[[network]]\npassword = 'secret'\n", "2: network[0].password is unknown; it belongs in [wifi]"),
+            ("network = [1]\n", "1: network[0] is 1, accepted: a table, written [[network]]"),
+            ("identity.imei = '1'\n", "1: identity.imei is '1', accepted: 15 digits"),
+            ("[cell]\n'a\\nb' = 1\n", "2: cell.a\\\\nb is unknown; known are plmn"),
+            ("x = 1\n[nonsense]\n", "1: x is unknown; known are identity"),
+            ("[modem]\ndialect = 'sm'\n", "2: modem.dialect is unknown; known are cmng_while_active"),
+            # What is no TOML
+            ("[identity", "1: Expected ']' at the end of a table declaration"),
+            ("[cell]\napn = internet\n", '2: Invalid value; text stands in quotes, as in key = "text"'),
+            ("[cell]\napn\n", "2: Expected '=' after a key in a key/value pair; a line is [table] or key ="),
+            (
+                "[cell]\nact = 7 rsrp = 5\n",
+                "2: Expected newline or end of document after a statement; one key to a line",
+            ),
+            ("[cell]\n[cell]\n", "2: Cannot declare ('cell',) twice; it is there twice, once would be right"),
+            ('[cell]\napn = "a\n\n\n', "2: Illegal character '\\n'; a quote is missing"),
+            ("[cell]\napn = 'a\n\n\n", '2: Expected "\'"; a quote is missing'),
+            ('[cell]\napn = "a\\d"\n', "2: Unescaped '\\' in a string; in quotes"),
+            ("[cell]\nx = [1,\n2\n", "3: Unclosed array; a ] is missing"),
+            (f"\nx = {'[' * 10_000}\n", "2: it is nested too deep"),
+            (f"y = 1\nx = [{'[' * 10_000}\n{']' * 10_000}]\n", "2: it is nested too deep"),
+            (f"[identity]\n{'x.' * 3000}x = 1\n", "2: identity.x is unknown; known are manufacturer"),
+            (f"[{'x.' * 3000}x]\n", "1: x is unknown; known are identity"),
+        ],
+    )
+    def test_a_mistake_has_its_line(self, tmp_path, text, message):
+        assert mistake(tmp_path, text).startswith(message)
+
+    @pytest.mark.parametrize(
+        ("data", "message"),
+        [
+            (b"\xff\xfe[\0c\0", ":1: byte 1, 0xff, is no text in UTF-8; a file of TOML would be right"),
+            (b"[cell]\napn = '\xe9'\n", ":2: byte 15, 0xe9, is no text in UTF-8"),
+            (b"\x7fELF\x02\x01\0\0", ":1: "),
+            (b"\0" * 100, ":1: "),
+        ],
+    )
+    def test_what_is_no_text(self, tmp_path, data, message):
+        path = tmp_path / "modem.toml"
+        path.write_bytes(data)
+        with pytest.raises(ConfigError) as caught:
+            load_config(path)
+        assert str(caught.value).startswith(f"{path}{message}")
+        assert str(caught.value).isprintable()
+
+    @pytest.mark.parametrize("name", ["nothing", ".", "file/below", "n" * 300])
+    def test_what_cannot_be_read(self, tmp_path, name):
+        (tmp_path / "file").touch()
+        with pytest.raises(ConfigError) as caught:
+            load_config(tmp_path / name)
+        assert str(caught.value).startswith(f"{tmp_path / name}: ")
+        assert str(caught.value).endswith("; a file of TOML would be right")
+
+    def test_what_has_no_end(self):
+        with pytest.raises(ConfigError, match="/dev/zero: it has more than"):
+            load_config("/dev/zero")
+
+    @pytest.mark.parametrize("data", [b"\xef\xbb\xbf[cell]\nact = 9\n", b"[cell]\r\nact = 9\r\n", b"\n[cell]\nact = 9"])
+    def test_what_editors_do(self, tmp_path, data):
+        path = tmp_path / "modem.toml"
+        path.write_bytes(data)
+        assert load_config(path).cell.act == 9
+
+
+class TestCheck:
+    """A configuration that no file made is looked at too."""
+
+    @pytest.mark.parametrize(
+        ("config", "message"),
+        [
+            (Config(identity=Identity(model='a"b')), "identity.model is 'a\"b', accepted: Latin-1 text"),
+            (Config(identity=Identity(uuid="x")), "identity.uuid is 'x', accepted: a UUID"),
+            (Config(identity=Identity(imei=5)), "identity.imei is 5, accepted: text in quotes: 15 digits"),
+            (Config(identity={"imei": "1"}), "identity is a table, accepted: a Identity"),
+            (Config(network=(AccessPoint(), AccessPoint(channel=0))), "network[1].channel is 0, accepted: 1 to 14"),
+        ],
+    )
+    def test_it_is_refused(self, config, message):
+        with pytest.raises(ConfigError) as caught:
+            check(config)
+        assert str(caught.value).startswith(message)
+
+    def test_the_default_is_accepted(self):
+        check(Config(network=(AccessPoint(),)))

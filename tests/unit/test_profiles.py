@@ -83,37 +83,65 @@ def test_what_the_command_line_says_is_what_a_modem_is_unless_the_file_says_othe
     assert isinstance(second.profile.credentials, DirectoryStore)
 
 
+def test_settings_hold_where_the_file_says_nothing_else(tmp_path):
+    path = tmp_path / "modems.toml"
+    path.write_text("[[modem]]\n[[modem]]\nhangup = 'reset'\n")
+    _, (first, second) = load_profiles(path, settings={"hangup": "keep", "rtscts": True})
+    assert (first.spec, second.spec) == (Pty(hangup="keep"), Pty(hangup="reset"))
+
+
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "line", "message"),
     [
-        ("[[modem]]\nnome = 'x'", "unknown key nome in [[modem]] modem[0], known are name, dialect, endpoint"),
-        ("[[modem]]\n[[modem]]\nname = 5", "modem[1].name is 5, accepted: text"),
-        ("[[modem]]\ndialect = 'hayes'", "modem[0]: unknown dialect 'hayes'; known are sm-1.0, slm-1.9"),
-        ("[[modem]]\nfollow = 'me'", "modem[0]: follow is 'me', accepted: manual, firmware"),
-        ("[[modem]]\nterminator = 'nul'", "modem[0]: terminator is 'nul', accepted: cr, lf, crlf"),
-        ("[[modem]]\noffline = 'yes'", "modem[0].offline is 'yes', accepted: true or false"),
-        ("[[modem]]\naddress = 'localhost'", "modem[0]: address: 'localhost' is no IPv4 or IPv6 address"),
-        ("[[modem]]\naddress = ['::1', '::2']", "modem[0]: address: may be given once for each family"),
-        ("[[modem]]\nhangup = 'never'", 'modem[0].hangup is \'never\', accepted: "reset" or "keep"'),
-        ("[[modem]]\nrtscts = 1", "modem[0].rtscts is 1, accepted: true or false"),
-        ("[[modem]]\nendpoint = 'udp 5'", "modem[0].endpoint is 'udp 5', accepted: one of pty, tcp, stdio, serial"),
-        ("[[modem]]\nendpoint = []", "modem[0].endpoint is [], accepted: text such as"),
-        ("[[modem]]\nendpoint = [5]", "modem[0].endpoint is 5, accepted: one of pty"),
-        ("[[modem]]\nendpoint = 'tcp'", "modem[0].endpoint is 'tcp', accepted: tcp [HOST:]PORT"),
-        ("[[modem]]\nendpoint = 'stdio 5'", "modem[0].endpoint is 'stdio 5', accepted: stdio"),
-        ("[[modem]]\nendpoint = 'tcp host'", "modem[0].endpoint: 'host' is not [HOST:]PORT with a port from"),
-        ("[[modem]]\nendpoint = 'serial /dev/null@7'", "modem[0].endpoint: '7' is no speed of a serial port"),
-        ("[[modem]]\n[modem.identity]\nimei = '1'", "modem[0].identity.imei is '1', accepted: 15 digits"),
-        ("[[modem]]\n[modem.identity]\nimai = '1'", "unknown key imai in [modem[0].identity], known are"),
-        ("[[modem]]\nidentity = 5", "unknown table [modem[0].identity], known are identity"),
-        ("[[modem]]\n[[modem.identity]]", "modem[0].identity has to be written [identity]"),
-        ("modem = [5]", "modem[0] is 5, accepted: a table"),
-        ("[[modem]]\ncredentials = '/dev/null/x'", "modem[0]: /dev/null/x: Not a directory"),
-        ("[[modem]]\ncmng_while_active = 5", "Expected `bool`, got `int` - at `$.modem.cmng_while_active` in modem[0]"),
+        ("[[modem]]\nnome = 'x'", 2, "modem[0].nome is unknown; did you mean name?"),
+        ("[[modem]]\nwhatever = 'x'", 2, "modem[0].whatever is unknown; known are name, dialect, endpoint"),
+        ("[[modem]]\nimei = '1'", 2, "modem[0].imei is unknown; it belongs in [modem.identity]"),
+        ("[[modem]]\n[modem.cell]\nimei = '1'", 3, "modem[0].cell.imei is unknown; it belongs in [modem.identity]"),
+        ("[[modem]]\n[modem.cell]\nname = '1'", 3, "modem[0].cell.name is unknown; it belongs in the [[modem]] itself"),
+        ("[[modem]]\n[modem.modem]", 2, "modem[0].modem is unknown; known are name"),
+        ("dialect = 'sm'", 1, "dialect is unknown; it belongs in a [[modem]]"),
+        ("[modem]\ndialect = 'sm'", 2, "modem.dialect is unknown; it belongs in a [[modem]]"),
+        ("[cell]\nendpoint = 'pty'", 2, "cell.endpoint is unknown; it belongs in a [[modem]]"),
+        ("[[modem]]\n\n[[modem]]\nname = 5", 4, "modem[1].name is 5, accepted: text"),
+        ("[[modem]]\ndialect = 'hayes'", 1, "modem[0]: unknown dialect 'hayes'; known are sm-1.0, slm-1.9"),
+        ("[[modem]]\nfollow = 'me'", 1, "modem[0]: follow is 'me', accepted: manual, firmware"),
+        ("[[modem]]\nterminator = 'nul'", 1, "modem[0]: terminator is 'nul', accepted: cr, lf, crlf"),
+        ("[[modem]]\noffline = 'yes'", 2, "modem[0].offline is 'yes', accepted: true or false"),
+        ("[[modem]]\naddress = 'localhost'", 1, "modem[0]: address: 'localhost' is no IPv4 or IPv6 address"),
+        ("[[modem]]\naddress = ['::1', '::2']", 1, "modem[0]: address: may be given once for each family"),
+        ("[[modem]]\nhangup = 'never'", 2, 'modem[0].hangup is \'never\', accepted: "reset" or "keep"'),
+        ("[[modem]]\nrtscts = 1", 2, "modem[0].rtscts is 1, accepted: true or false"),
+        ("[[modem]]\nendpoint = 'udp 5'", 2, "modem[0].endpoint is 'udp 5', accepted: one of pty, tcp, stdio, serial"),
+        ("[[modem]]\nendpoint = 'tpc 5'", 2, "modem[0].endpoint is 'tpc 5', accepted: one of pty, tcp, stdio, serial"),
+        ("[[modem]]\nendpoint = {}", 2, "modem[0].endpoint is a table, accepted: text such as"),
+        ("[[modem]]\nendpoint = []", 2, "modem[0].endpoint is an array, accepted: text such as"),
+        ("[[modem]]\nendpoint = ['pty', 5]", 2, "modem[0].endpoint[1] is 5, accepted: one of pty"),
+        ("[[modem]]\nendpoint = 'tcp'", 2, "modem[0].endpoint is 'tcp', accepted: tcp [HOST:]PORT"),
+        ("[[modem]]\nendpoint = 'stdio 5'", 2, "modem[0].endpoint is 'stdio 5', accepted: stdio"),
+        ("[[modem]]\nendpoint = 'tcp host'", 2, "modem[0].endpoint: 'host' is not [HOST:]PORT with a port from"),
+        ("[[modem]]\nendpoint = 'serial /dev/null@7'", 2, "modem[0].endpoint: '7' is no speed of a serial port"),
+        ("[[modem]]\n[modem.identity]\nimei = '1'", 3, "modem[0].identity.imei is '1', accepted: 15 digits"),
+        ("[[modem]]\n[[modem]]\n[modem.identity]\nimei = '1'", 4, "modem[1].identity.imei is '1', accepted: 15 digits"),
+        ("[[modem]]\n[modem.identity]\nimai = '1'", 3, "modem[0].identity.imai is unknown; did you mean imsi or imei?"),
+        ("[[modem]]\nidentity = 5", 2, "modem[0].identity is 5, accepted: a table, written [modem.identity]"),
+        (
+            "[[modem]]\n[[modem.identity]]",
+            2,
+            "modem[0].identity is an array of tables, accepted: a table, written [modem.",
+        ),
+        (
+            "[[modem]]\n[modem.network]",
+            2,
+            "modem[0].network is a table, accepted: an array of tables, each written [[modem.",
+        ),
+        ("modem = [5]", 1, "modem[0] is 5, accepted: a table, written [[modem]]"),
+        ("modem = 5", 1, "modem is 5, accepted: a table, written [modem]"),
+        ("[[modem]]\ncredentials = '/dev/null/x'", 1, "modem[0]: /dev/null/x: Not a directory"),
+        ("[[modem]]\ncmng_while_active = 5", 2, "modem[0].cmng_while_active is 5, accepted: true or false"),
     ],
 )
-def test_a_mistake_is_one_line_with_its_place(load, tmp_path, text, message):
+def test_a_mistake_is_one_line_with_its_place(load, tmp_path, text, line, message):
     with pytest.raises(ConfigError) as caught:
         load(text)
-    assert str(caught.value).startswith(f"{tmp_path}/modems.toml: {message}")
-    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith(f"{tmp_path}/modems.toml:{line}: {message}")
+    assert str(caught.value).isprintable()

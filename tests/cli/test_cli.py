@@ -309,11 +309,11 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("text", "says"),
         [
-            ("[identity", "at end of document"),
-            ("[identity]\nimai = '1'\n", "unknown key imai in [identity]"),
-            ("[identity]\nimei = 1\n", "Expected `str`"),
-            ("[cells]\n", "unknown table [cells]"),
-            ("identity = 1\n", "unknown table [identity]"),
+            ("[identity", "1: Expected ']'"),
+            ("[identity]\nimai = '1'\n", "2: identity.imai is unknown; did you mean imsi or imei? See"),
+            ("[identity]\nimei = 1\n", "2: identity.imei is 1, accepted: text in quotes: 15 digits; see"),
+            ("[cells]\n", "1: cells is unknown; did you mean cell?"),
+            ("identity = 1\n", "1: identity is 1, accepted: a table, written [identity]"),
             (
                 "[[modem]]\nendpoint = 'stdio'\n[[modem]]\nendpoint = 'stdio'\n",
                 "endpoint stdio: may be given once only",

@@ -24,7 +24,7 @@ LAYERS = {
     "vmodem.reactor": set(),
     "vmodem.net": {"vmodem.net", "vmodem.reactor"},
     "vmodem.tls": {"vmodem.tls", *NETWORK},
-    "vmodem.credentials": {"vmodem.credentials", "vmodem.core.reasons", *NETWORK},
+    "vmodem.credentials": {"vmodem.credentials", "vmodem.core.reasons", "vmodem.files", *NETWORK},
     "vmodem.core": {"vmodem.core", "vmodem.config", "vmodem.credentials.store", "vmodem.tls.stack", *NETWORK},
     "vmodem.dialects": {"vmodem.core", "vmodem.config", "vmodem.credentials", *NETWORK},
     "vmodem.dialects.nrf": {"vmodem.dialects.nrf", "vmodem.dialects.v250", *HANDLERS},
@@ -32,6 +32,7 @@ LAYERS = {
     "vmodem.dialects.ameba": {"vmodem.dialects.ameba", "vmodem.dialects.v250", *HANDLERS},
     "vmodem.endpoints": {"vmodem.endpoints", "vmodem.core", "vmodem.reactor", *NETWORK},
     "vmodem.stderr": set(),
+    "vmodem.files": set(),
     "vmodem.profile": {
         "vmodem.assembly",
         "vmodem.config",
@@ -57,9 +58,10 @@ LAYERS = {
         "vmodem.toml",
     },
     "vmodem.library": {"vmodem.hub", "vmodem.profile", "vmodem.endpoints", "vmodem.core.dialect", "vmodem.reactor"},
-    "vmodem.program": {"vmodem.hub", "vmodem.profile", "vmodem.endpoints", "vmodem.reactor"},
+    "vmodem.program": {"vmodem.files", "vmodem.hub", "vmodem.profile", "vmodem.endpoints", "vmodem.reactor"},
     "vmodem.transcripts": {
         "vmodem.transcripts",
+        "vmodem.files",
         "vmodem.virtual",
         "vmodem.dialects",
         "vmodem.core",

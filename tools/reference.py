@@ -12,6 +12,7 @@ from vmodem import dialects
 from vmodem.core.dialect import Dialect
 from vmodem.core.errors import CommandError
 from vmodem.core.syntax import Form
+from vmodem.files import write
 from vmodem.transcripts.format import Block, Expect, Send, parse
 from vmodem.transcripts.player import play
 
@@ -86,7 +87,7 @@ def main() -> int:
         lines += section(dialects.find(name))
     text = "\n".join(lines) + "\n"
     if "--check" not in sys.argv[1:]:
-        TARGET.write_text(text, encoding="utf-8")
+        write(TARGET, text.encode())
         return 0
     if TARGET.exists() and TARGET.read_text(encoding="utf-8") == text:
         return 0

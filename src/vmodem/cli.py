@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from vmodem import __version__, dialects
+from vmodem import __version__, dialects, files
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
 from vmodem.errors import UnknownDialectError
@@ -237,11 +237,20 @@ def _add_credentials(commands: Any) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
+    try:
+        if arguments.ready_file is not None:
+            files.remove(arguments.ready_file)  # before all else: it tells where an earlier run was, which was killed
+    except OSError as error:
+        return _failed(arguments, f"cannot remove {arguments.ready_file}: {error.strerror}")
+    return _serve_sites(arguments)
+
+
+def _serve_sites(arguments: argparse.Namespace) -> int:
     from vmodem.endpoints import KINDS, spec_of
     from vmodem.errors import EndpointError, VmodemError
     from vmodem.hub import Site
     from vmodem.profile import Profile
-    from vmodem.program import Options, run
+    from vmodem.program import Options, ReadyFile, run
     from vmodem.stderr import Stderr
 
     logging.basicConfig(handlers=[Stderr()], format="%(asctime)s %(levelname)s %(message)s")
@@ -271,10 +280,15 @@ def _serve(arguments: argparse.Namespace) -> int:
         if spec_of(kind).single and kinds.count(kind) > 1:
             arguments.parser.error(f"endpoint {kind}: may be given once only")
     try:
-        return run(Options(sites, arguments.ready_file, sites[0].profile.device.name))
+        return run(Options(sites, ReadyFile(arguments.ready_file), sites[0].profile.device.name))
     except EndpointError as error:
-        print(f"vmodem serve: {error}", file=sys.stderr)
-        return 1
+        return _failed(arguments, error)
+
+
+def _failed(arguments: argparse.Namespace, error: object) -> int:
+    """Tell what went wrong in one line; return the status of the program."""
+    print(f"{arguments.parser.prog}: {error}", file=sys.stderr)
+    return 1
 
 
 def _dialects(arguments: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from vmodem import files
 from vmodem.endpoints.endpoint import Endpoint
 from vmodem.errors import EndpointError
 from vmodem.hub import Hub, Site
@@ -22,17 +23,57 @@ from vmodem.reactor import loop_factory
 log = logging.getLogger("vmodem")
 
 
+class ReadyFile:
+    """What tells scripts that every endpoint accepts bytes, and where; it is there exactly as long as that is so.
+
+    Args:
+        path: where it appears, None for nowhere.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._own: os.stat_result | None = None
+
+    @contextlib.contextmanager
+    def appearing(self, text: str) -> Iterator[None]:
+        """Let it appear when the block has ended; fail before it where that cannot be done.
+
+        Raises:
+            EndpointError: it cannot be written.
+        """
+        if self._path is None:
+            yield
+            return
+        try:
+            with files.appearing(self._path, text.encode()) as file:
+                yield
+                self._own = os.fstat(file)
+        except OSError as error:
+            raise EndpointError(f"cannot write the ready file {self._path}: {error.strerror}") from error
+
+    def remove(self) -> None:
+        """Remove it, unless another program has put its own in its place."""
+        with contextlib.suppress(OSError):
+            if self._path is not None and self._own is not None and _same(self._own, self._path.lstat()):
+                self._path.unlink()
+
+
+def _same(one: os.stat_result, other: os.stat_result) -> bool:
+    """Return whether both are the same file; the number of one that is gone may be given to another."""
+    return os.path.samestat(one, other) and one.st_mtime_ns == other.st_mtime_ns
+
+
 class Options(NamedTuple):
     """What `vmodem serve` was asked for.
 
     Attributes:
         sites: the endpoints, and what their modems are.
-        ready_file: what appears once every endpoint accepts bytes, None for nothing.
+        ready_file: what appears once every endpoint accepts bytes.
         dialect: the dialect that the ready file names.
     """
 
     sites: Sequence[Site]
-    ready_file: Path | None
+    ready_file: ReadyFile
     dialect: str
 
 
@@ -61,6 +102,7 @@ class Program:
             self._announce()
             await self._stopped.wait()
         finally:
+            self._options.ready_file.remove()
             self._hub.close()
         return self._status
 
@@ -80,7 +122,7 @@ class Program:
             "endpoints": [_described(served.profile, endpoint) for served, endpoint in self._described],
         }
         places = [endpoint.where() for _, endpoint in self._described]
-        with _appearing(self._options.ready_file, json.dumps(document) + "\n"):
+        with self._options.ready_file.appearing(json.dumps(document) + "\n"):
             self._hub.start()
         if all(places) and sys.stdout is not None:
             for place in places:
@@ -105,21 +147,3 @@ def run(options: Options) -> int:
 
 async def _run(options: Options) -> int:
     return await Program(options, asyncio.get_running_loop()).run()
-
-
-@contextlib.contextmanager
-def _appearing(path: Path | None, text: str) -> Iterator[None]:
-    """Let a file appear with all its contents when the block has ended; fail before it where that cannot be done."""
-    if path is None:
-        yield
-        return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.unlink(missing_ok=True)  # of an earlier run that was killed
-        temporary.write_text(text, encoding="utf-8")
-        yield
-        temporary.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise EndpointError(f"cannot write the ready file {path}: {error.strerror}") from error

@@ -68,6 +68,32 @@ class TestServe:
             with socket.create_connection((first["host"], first["port"])) as host:
                 assert host.recv(7) == b"Ready\r\n"
 
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+    def test_the_ready_file_goes_with_the_program(self, tmp_path, number):
+        ready = tmp_path / "ready.json"
+        with Process("--tcp", "0", "--ready-file", str(ready)) as served:
+            assert ready.exists()
+            assert served.stop(number) == (0, "")
+            assert os.listdir(tmp_path) == []
+
+    @pytest.mark.parametrize(
+        ("options", "status"),
+        [
+            (["--serial", "/dev/null"], 1),
+            (["--address", "192.0.2.1"], 1),
+            (["--config", "/does/not/exist"], 2),
+            (["--stdio", "--stdio"], 2),
+        ],
+    )
+    def test_the_ready_file_of_a_run_that_was_killed_goes_whatever_becomes_of_the_next(self, tmp_path, options, status):
+        ready = tmp_path / "ready.json"
+        with Process("--tcp", "0", "--ready-file", str(ready)) as served:
+            served.running.kill()
+            served.running.wait()
+        assert ready.exists()
+        assert vmodem("serve", "--ready-file", str(ready), *options, stdin=subprocess.DEVNULL).returncode == status
+        assert os.listdir(tmp_path) == []
+
     def test_each_connection_is_a_modem_of_its_own(self):
         with Process("--tcp", "0") as served:
             one, other = served.host(), served.host()

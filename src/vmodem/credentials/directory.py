@@ -37,6 +37,7 @@ from vmodem.credentials.store import (
     need_room,
 )
 from vmodem.errors import StoreError
+from vmodem.files import NEW, appearing
 
 log = logging.getLogger("vmodem")
 
@@ -57,7 +58,6 @@ LOCK_PATIENCE: Final = 2.0
 
 _POLL: Final = 0.005
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
-_NEW: Final = ".new"
 
 
 def path_of(slot: Slot) -> Path:
@@ -241,27 +241,18 @@ class DirectoryStore(Store):
         """Remove what writers that were killed have left; a directory that cannot be written to has none."""
         with contextlib.suppress(OSError), self._turn():
             for place in (f"{Area.MODEM.value}/*", f"{Area.NATIVE.value}/*", CERT):
-                for left in self._root.glob(f"{place}/.*{_NEW}"):
+                for left in self._root.glob(f"{place}/.*{NEW}"):
                     left.unlink()
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write a file whole, and then let it take its place."""
-    new = path.with_name(f".{path.name}{_NEW}")
-    new.unlink(missing_ok=True)
-    try:
-        with _opened(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as file:
-            rest = content
-            while rest:
-                rest = rest[os.write(file, rest) :]
-            now = time.time_ns()  # the kernel's own time stamps are too coarse to tell what was written last
-            os.utime(file, ns=(now, now))
-            os.fsync(file)
-        new.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            new.unlink()
-        raise
+    """Write a file whole, for its owner only, and then let it take its place; what killed writers left goes."""
+    for left in path.parent.glob(f".{path.name}*{NEW}"):
+        left.unlink()
+    with appearing(path, content, 0o600) as file:
+        now = time.time_ns()  # the kernel's own time stamps are too coarse to tell what was written last
+        os.utime(file, ns=(now, now))
+        os.fsync(file)
     _sync(path.parent)
 
 

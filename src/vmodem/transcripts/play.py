@@ -10,6 +10,7 @@ from typing import TextIO
 from vmodem import dialects
 from vmodem.core.dialect import Dialect
 from vmodem.errors import UnknownDialectError
+from vmodem.files import write
 from vmodem.transcripts.device import Port, play_device
 from vmodem.transcripts.format import Block, TranscriptError, parse, read
 from vmodem.transcripts.player import play
@@ -158,7 +159,7 @@ def _reported(files: Sequence[PlayedFile], report: Path | None) -> bool:
     from vmodem.transcripts.junit import junit  # not at the top: few ask for it
 
     try:
-        report.write_bytes(junit(files))
+        write(report, junit(files))
     except OSError as error:
         print(f"vmodem play: {report}: {error.strerror}", file=sys.stderr)
         return False
@@ -182,7 +183,7 @@ def rewrite(paths: Sequence[Path], dialect: Dialect | None, words: str = "") -> 
             device = dialect_of(_blocks(path)[0], dialect)
             before, text = read(path), update(path, device, lambda block: _is_asked_for(block, words))
             if text != before:
-                path.write_bytes(text.encode())
+                write(path, text.encode())
         except TranscriptError as error:
             print(f"vmodem play: {error}", file=sys.stderr)
             status = 1

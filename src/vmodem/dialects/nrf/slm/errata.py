@@ -509,13 +509,13 @@ ERRATA_2_7: Final = (
     ),
     Erratum(
         page="Data mode",
-        manual="silent on what comes between the modem's +++ and the host's",
-        firmware="data has its header, and new clients are told of at once",
+        manual="silent on data that comes between the modem's +++ and the host's",
+        firmware="it has its header",
         answer="as the firmware",
     ),
     Erratum(
         page="Data mode",
-        manual="silent on a client that comes and goes meanwhile",
+        manual="silent on a client that comes and goes in a data mode that is not the TCP service's",
         firmware="both are told of at once",
         answer="both are told of, as soon as lines are sent again; the next client has to wait for that",
     ),
@@ -530,6 +530,13 @@ ERRATA_2_7: Final = (
         manual="silent on a second client",
         firmware="it is accepted and closed at once, without a line",
         answer="as the firmware",
+    ),
+    Erratum(
+        page="#XTCPSVR",
+        manual='the line of a client that has been "disconnected" is emitted, without exception',
+        firmware="not where it left in the TCP service's data mode: #XDATAMODE tells the cause alone",
+        answer="it comes after #XDATAMODE, and the next client has to wait for it; with --follow firmware neither",
+        policy="disconnected_after_data_mode",
     ),
     Erratum(
         page="#XTCPHANGUP",

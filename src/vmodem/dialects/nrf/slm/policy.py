@@ -29,6 +29,7 @@ class Policy(policy.Policy):
         accept_reads_ended: whether that line has the handle of a connection that has ended.
         send_error_is_ok: whether data mode that ends because sending failed ends with OK.
         event_fd: whether each service holds one more handle.
+        disconnected_after_data_mode: whether a client that left in data mode is told of after #XDATAMODE.
         hangup_after_ok: whether the line of #XTCPHANGUP comes after its OK.
         server_test: what AT#XUDPSVR=? prints.
         client_test: what AT#XUDPCLI=? prints.
@@ -46,6 +47,7 @@ class Policy(policy.Policy):
     accept_reads_ended: bool = False
     send_error_is_ok: bool = False
     event_fd: bool = False
+    disconnected_after_data_mode: bool = True
     hangup_after_ok: bool = False
     server_test: str = "#XUDPSVR: (0,1,2),<port>"
     client_test: str = "#XUDPCLI: (0,1,2),<url>,<port>,<sec_tag>,<use_dtls_cid>,<peer_verify>,<tls_hostname_verify>"
@@ -92,6 +94,7 @@ FIRMWARE_2_7: Final = _firmware(
     first_ranking=1,
     timeouts_quoted=True,
     event_fd=True,
+    disconnected_after_data_mode=False,
     hangup_after_ok=True,
     server_test="#XUDPSVR: (0,1,2),<port>,<sec_tag>",
     client_test="#XUDPCLI: (0,1,2),<url>,<port>,<sec_tag>,<use_dtls_cid>,<peer_verify>,<hostname_verify>",

@@ -222,9 +222,10 @@ class TcpService(Service):
         newcomer: the connection of a client that is still at its handshake, None for none.
         security: how the server secures its connections, None for not at all.
         unheard: whether the host does not know yet that ``peer``, or an earlier one, has come: data mode keeps it.
+        untold: lines that wait until the host has left data mode.
     """
 
-    __slots__ = ("newcomer", "peer", "security", "unheard")
+    __slots__ = ("newcomer", "peer", "security", "unheard", "untold")
 
     type = SocketType.STREAM
 
@@ -233,6 +234,7 @@ class TcpService(Service):
         self.peer: Socket | None = None
         self.newcomer: Socket | None = None
         self.unheard = False
+        self.untold: list[str] = []
         self.security: Security | None = None
 
     @property
@@ -261,12 +263,16 @@ class TcpService(Service):
     def accept(self) -> None:
         """Take the clients that wait: the first is served, a further one is turned away.
 
-        While data mode keeps the host from hearing of one that came and went, the next has to wait. A server whose
+        While data mode keeps the host from hearing of one that came, or went, the next has to wait. A server whose
         socket was lost with the link ends, even where the link is back.
         """
         if self._server_lost:
             self.fail(-newlib_errno("ECONNRESET"))
-        while self.socket is not None and self.socket.role == SERVER and (self.peer is not None or not self.unheard):
+        while (
+            self.socket is not None
+            and self.socket.role == SERVER
+            and (self.peer is not None or not (self.unheard or self.untold))
+        ):
             try:
                 net, address = self.socket.net.accept()
             except BlockingIOError:
@@ -312,8 +318,7 @@ class TcpService(Service):
         """
         if socket is self.peer and not self._server_lost:
             self._close_peer()
-            if not self.leave_data_mode(status) or self.unheard:
-                self.report(f'#XTCPSVR: {status},"disconnected"')
+            self._disconnected(status, told=self.leave_data_mode(status))
             self.accept()
         else:
             self.fail(-newlib_errno("ECONNRESET"))
@@ -324,14 +329,40 @@ class TcpService(Service):
             return
         server = self.socket.role == SERVER
         connected = self.connection is not None
-        name = "#XTCPSVR" if server else "#XTCPCLI"
         self._close_peer()
         self.close()
         told = self.leave_data_mode(status)
-        if connected and (self.unheard or not told):
-            self.report(f'{name}: {status},"disconnected"')
-        if server and (connected or not told):
-            self.report(f'{name}: {status},"stopped"')
+        if not server:
+            if not told:
+                self.report(f'#XTCPCLI: {status},"disconnected"')
+            return
+        if connected:
+            self._disconnected(status, told=told)
+        if connected or not told:
+            self.report(f'#XTCPSVR: {status},"stopped"')
+
+    def leave(self) -> None:
+        """Go on after data mode, in which the host could not be told everything, nor could everybody be accepted."""
+        self.unheard = False  # it is told of next
+        untold, self.untold = self.untold, []
+        for line in untold:
+            self.report(line)
+        self.accept()
+
+    def report(self, line: str) -> None:
+        """Send an unsolicited line, not before those that wait for the end of data mode."""
+        if self.untold:
+            self.untold.append(line)
+        else:
+            super().report(line)
+
+    def _disconnected(self, status: int, *, told: bool) -> None:
+        """Report that the server's client has gone; ``told`` is whether #XDATAMODE will tell the status."""
+        line = f'#XTCPSVR: {status},"disconnected"'
+        if not told:
+            self.report(line)
+        elif self.device.policy.disconnected_after_data_mode:
+            self.untold.append(line)
 
     def stop(self) -> list[Information]:
         """End the service; return the lines that say so."""
@@ -514,8 +545,7 @@ class ServiceModem(SerialLteModem):
     async def _in_data_mode(self, data_mode: EscapedDataMode) -> str:
         line = await data_mode.run()
         self.data_mode = self.data_mode_of = None
-        self.tcp.unheard = False  # it is told of next
-        self.tcp.accept()
+        self.tcp.leave()
         return line
 
     def send_timeout(self, socket: Socket) -> float:

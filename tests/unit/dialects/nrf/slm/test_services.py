@@ -187,7 +187,8 @@ class TestLoss:
         modem.send(b"lost" * 5000)
         assert not modem.take()
         modem.send(b"+++AT\r\n")
-        assert re.fullmatch(rb"\r\n#XDATAMODE: (0|-104)\r\n\r\nOK\r\n", modem.take())
+        told = rb'\r\n#XTCPSVR: \1,"disconnected"\r\n' if begin is serving else b""
+        assert re.fullmatch(rb"\r\n#XDATAMODE: (0|-104)\r\n\r\nOK\r\n" + told, modem.take())
 
     @roles()
     def test_while_the_end_of_data_mode_waits_for_the_peer(self, begin):
@@ -203,17 +204,64 @@ class TestLoss:
         assert re.fullmatch(left + rb'\r\n#XTCP(CLI|SVR): -104,"disconnected"\r\n', modem.take())
 
     @roles()
-    def test_of_the_link_in_data_mode(self, begin):
-        modem = fresh()
+    @pytest.mark.parametrize("follow", Follow)
+    def test_of_the_link_in_data_mode(self, begin, follow):
+        modem = fresh(follow)
         begin(modem)
         ask(modem, "AT#XTCPSEND")
         modem.network.set_link(up=False)
         modem.pump()
-        stopped = b'\r\n#XTCPSVR: -104,"stopped"\r\n' if begin is serving else b""
-        assert modem.take() == b"+++" + stopped
+        ended = b"\r\n#XDATAMODE: -104\r\n"
+        disconnected, stopped = (b'\r\n#XTCPSVR: -104,"%b"\r\n' % what for what in (b"disconnected", b"stopped"))
+        if begin is connected:
+            told = b"+++", ended
+        elif follow is Follow.MANUAL:
+            told = b"+++", ended + disconnected + stopped
+        else:
+            told = b"+++" + stopped, ended
+        assert modem.take() == told[0]
         modem.send(b"lost+++")
-        assert modem.take() == b"\r\n#XDATAMODE: -104\r\n"
+        assert modem.take() == told[1]
         nothing_left(modem)
+
+    @pytest.mark.parametrize("left", [False, True])
+    def test_of_the_link_is_told_after_the_end_of_a_client(self, left):
+        """Lines that wait for the end of data mode keep their order, whatever comes to them."""
+        modem = fresh()
+        first = serving(modem)
+        ask(modem, "AT#XTCPSEND")
+        if left:
+            first.close()
+            modem.pump()
+        modem.network.set_link(up=False)
+        modem.pump()
+        modem.send(b"+++")
+        status = b"0" if left else b"-104"
+        told = [b"#XDATAMODE: " + status, b"#XTCPSVR: " + status + b',"disconnected"', b'#XTCPSVR: -104,"stopped"']
+        assert modem.take() == b"+++" + b"".join(b"\r\n%b\r\n" % line for line in told)
+
+    @pytest.mark.parametrize("command", ["AT#XTCPSEND", "AT#XUDPSEND", "AT#XSEND"])
+    @pytest.mark.parametrize("came", ["before", "in data mode"])
+    @pytest.mark.parametrize("end", ["close", "reset"])
+    def test_of_a_client_in_any_data_mode_is_told(self, command, came, end):
+        """The manual's side: each client that was told to have come is told to have gone, in that order."""
+        modem = fresh()
+        ask(modem, f"AT#XTCPSVR=1,{PORT}")
+        ask(modem, 'AT#XUDPCLI=1,"192.0.2.1",7')
+        ask(modem, "AT#XSOCKET=1,2,0")
+        peer = modem.network.incoming(PORT, CLIENT) if came == "before" else None
+        modem.pump()
+        ask(modem, command)
+        peer = peer or modem.network.incoming(PORT, CLIENT)
+        modem.pump()
+        getattr(peer, end)()
+        modem.pump()
+        modem.network.incoming(PORT, ("192.0.2.10", 5000))
+        modem.pump()
+        modem.send(b"+++")
+        told = re.findall(rb'#XTCPSVR: ([^,]*),"(?:dis)?connected"', modem.take())
+        assert told[-2:] == [b"0" if end == "close" else b"-104", b'"192.0.2.10"']
+        assert len(told) == (2 if came == "before" else 3)
 
     @pytest.mark.parametrize("back", [False, True])
     @pytest.mark.parametrize("left", [False, True])
@@ -697,3 +745,6 @@ def test_any_order_of_events(events, side):
     story.ask("AT#XTCPSVR=0")
     story.ask("AT#XUDPSVR=0")
     nothing_left(story.modem)
+    if side is Follow.MANUAL:
+        told = re.findall(rb'#XTCPSVR: \S+,"((?:dis)?connected)"', story.output + story.modem.take())
+        assert told == [b"connected", b"disconnected"] * (len(told) // 2)

@@ -61,6 +61,17 @@ def receive(world, sock, size=2048, flags=0):
             ready(world, sock, POLLIN)
 
 
+def fill(sock):
+    """Send until the peer, which does not read, takes no more; return what went."""
+    sent = bytearray()
+    with contextlib.suppress(BlockingIOError):
+        while len(sent) < 1 << 26:
+            piece = bytes([len(sent) // 1000 & 0xFF]) * 1000
+            sent += piece[: sock.send(piece)]
+    assert len(sent) < 1 << 26, "it never blocked"
+    return sent
+
+
 class TestStream:
     @pytest.mark.parametrize("family", FAMILIES)
     def test_both_directions(self, world, family):
@@ -90,12 +101,76 @@ class TestStream:
         assert receive(world, sock) == b""
         assert sock.recv(10, 0) == b""
 
-    def test_reset(self, world):
+    def test_a_half_close_leaves_the_other_direction(self, world):
         sock, peer = connected(world)
+        peer.send(b"last")
+        peer.shut_down()
+        ready(world, sock, POLLHUP)
+        assert sock.poll() == POLLIN | POLLOUT | POLLHUP
+        assert [receive(world, sock, 10, MSG_PEEK), sock.recv(10, 0), sock.recv(10, 0)] == [b"last", b"last", b""]
+        for _ in range(2):
+            assert sock.send(b"hello") == 5
+            assert peer.recv(5) == b"hello"
+        eventually(lambda: sock.unacknowledged() == 0)
+
+    @pytest.mark.parametrize("data", [b"", b"last"])
+    def test_a_reset_is_told_behind_the_data_whenever_asked(self, world, data):
+        sock, peer = connected(world)
+        if data:
+            peer.send(data)
         peer.reset()
-        events = ready(world, sock, POLLHUP)
-        assert events & (POLLERR | POLLHUP)
+        assert ready(world, sock, POLLHUP) & (POLLERR | POLLHUP)
+        for flags in (MSG_PEEK, 0) if data else ():
+            assert sock.poll() == POLLIN | POLLOUT | POLLERR | POLLHUP
+            assert sock.recv(10, flags) == data
+        for _ in range(2):
+            assert sock.poll() == POLLIN | POLLOUT | POLLERR | POLLHUP
+            fails(errno.ECONNRESET, sock.recv, 10, MSG_PEEK)
+            fails(errno.ECONNRESET, sock.recv, 10, 0)
+            fails(errno.ECONNRESET, sock.send, b"x")
+
+    def test_a_reset_is_told_to_who_receives_after_who_sends(self, world):
+        sock, peer = connected(world)
+        peer.send(b"last")
+        peer.reset()
+        ready(world, sock, POLLHUP)
+        fails(errno.ECONNRESET, sock.send, b"x")
+        assert sock.recv(10, 0) == b"last"
         fails(errno.ECONNRESET, sock.recv, 10, 0)
+
+    def test_a_reset_behind_the_end_is_an_end(self, world):
+        sock, peer = connected(world)
+        peer.shut_down()
+        ready(world, sock, POLLHUP)
+        peer.reset()
+        ready(world, sock, POLLERR)
+        assert sock.recv(10, 0) == b""
+        fails(errno.EPIPE, sock.send, b"x")
+        assert sock.recv(10, 0) == b""
+
+    def test_to_send_to_a_closed_connection_breaks_it(self, world):
+        sock, peer = connected(world)
+        peer.close()
+        ready(world, sock, POLLHUP)
+        assert sock.send(b"x") == 1
+        ready(world, sock, POLLERR)
+        assert sock.recv(10, 0) == b""
+        with pytest.raises(OSError):  # noqa: PT011 - which of the two that are true first
+            sock.unacknowledged()
+        fails(errno.EPIPE, sock.send, b"x")
+
+    @pytest.mark.parametrize("end", ["reset", "close"])
+    def test_what_the_peer_has_not_read_is_never_acknowledged_after_its_end(self, world, end):
+        sock, peer = connected(world)
+        peer.stop_reading()
+        fill(sock)
+        eventually(lambda: sock.unacknowledged() > 0)
+        world.driver.events.clear()
+        getattr(peer, end)()
+        ready(world, sock, POLLERR)
+        for _ in range(2):
+            fails(errno.ECONNRESET, sock.unacknowledged)
+            fails(errno.ECONNRESET, sock.recv, 10, 0)
 
     def test_an_error_is_taken_once_and_ends_the_stream(self, world):
         sock, peer = connected(world)
@@ -159,12 +234,7 @@ class TestStream:
     def test_a_peer_that_never_reads_blocks_and_nothing_is_lost(self, world):
         sock, peer = connected(world)
         peer.stop_reading()
-        sent = bytearray()
-        with contextlib.suppress(BlockingIOError):
-            while len(sent) < 1 << 26:
-                piece = bytes([len(sent) // 1000 & 0xFF]) * 1000
-                sent += piece[: sock.send(piece)]
-        assert len(sent) < 1 << 26, "it never blocked"
+        sent = fill(sock)
         world.driver.events.clear()
         got = peer.drain()
         ready(world, sock, POLLOUT)

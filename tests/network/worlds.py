@@ -97,6 +97,9 @@ class FakeConnection:
         self.world.fake.deliver()
         return self.peer.take()
 
+    def shut_down(self):
+        self.peer.shut_down()
+
     def close(self):
         self.peer.close()
 
@@ -211,6 +214,9 @@ class HostConnection:
             assert piece, "the stream ended"
             data += piece
         return data
+
+    def shut_down(self):
+        self.sock.shutdown(socket.SHUT_WR)
 
     def close(self):
         self.sock.close()

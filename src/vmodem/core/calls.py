@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, TypeVar
 
 from vmodem.core.modem import Modem
 from vmodem.core.tasks import Delay, Lookup, Ready, Room
-from vmodem.net.interface import MSG_PEEK, POLLIN, POLLOUT, Address, EchoSocket, Family, NetSocket
+from vmodem.net.interface import CLOSURE, MSG_PEEK, POLLIN, POLLOUT, Address, EchoSocket, Family, NetSocket
 from vmodem.tls.security import SecureSocket
 
 T = TypeVar("T")
@@ -114,7 +115,7 @@ async def sendto(modem: Modem, net: NetSocket, data: bytes, address: Address, ti
 
 
 async def acknowledged(modem: Modem, net: NetSocket, timeout: float) -> None:
-    """Wait until the peer has acknowledged everything that was sent."""
+    """Wait until the peer has acknowledged everything that was sent; fail where it never will."""
     deadline = deadline_in(modem, timeout)
     while net.unacknowledged():
         if deadline is not None and modem.now >= deadline:
@@ -138,26 +139,24 @@ async def echo(modem: Modem, net: EchoSocket, sequence: int, payload: bytes, tim
 async def receive(modem: Modem, net: NetSocket, size: int, timeout: float, *, peek: bool, wait_all: bool) -> bytes:
     """Receive up to ``size`` bytes, or exactly ``size`` with ``wait_all`` unless the stream or the time ends first."""
     deadline = deadline_in(modem, timeout)
-    flags = MSG_PEEK if peek else 0
-    data = b""
+    if wait_all:
+        await _gathered(net, size, deadline)
     while True:
         try:
-            piece = net.recv(size if peek else size - len(data), flags)
+            return net.recv(size, MSG_PEEK if peek else 0)
         except BlockingIOError:
-            piece = None
-        except OSError:
-            if not data or peek:
-                raise
-            return data  # what came before the connection broke is not lost
-        if piece is not None:
-            data = piece if peek else data + piece
-            if not wait_all or len(data) == size or not piece:
-                return data
+            if not await Ready(net, POLLIN, deadline):
+                raise TimeoutError("nothing received in time") from None
+
+
+async def _gathered(net: NetSocket, size: int, deadline: float | None) -> None:
+    """Wait until ``size`` bytes of a stream are there, or no more of them will come; they stay where they are."""
+    while not net.poll() & CLOSURE:  # what came before the end is there by then
+        with suppress(BlockingIOError):
+            if len(net.recv(size, MSG_PEEK)) in (0, size):
+                return
         if not await Ready(net, POLLIN, deadline):
-            break
-    if data:
-        return data
-    raise TimeoutError("nothing received in time")
+            return
 
 
 async def receive_from(modem: Modem, net: NetSocket, size: int, timeout: float, *, peek: bool) -> tuple[bytes, Address]:

@@ -78,10 +78,17 @@ class FakePeer:
         """Send ``data`` to the modem: part of a stream, or one datagram."""
         self.socket.arrived(data, self.address)
 
-    def close(self) -> None:
-        """Close the connection in an orderly way."""
-        self.gone = True
+    def shut_down(self) -> None:
+        """End its own stream, and take what the modem sends as before: a half close."""
         self.socket.ended(None)
+
+    def close(self) -> None:
+        """Close the connection: in an orderly way, unless there is something that it has not read.
+
+        What the modem sends from then on is answered by a reset.
+        """
+        self.gone = True
+        self.socket.ended(errno.ECONNRESET if self._unread else None)
 
     def reset(self) -> None:
         """Reset the connection, or refuse it where it is under way."""
@@ -95,7 +102,7 @@ class FakePeer:
     def start_reading(self) -> None:
         """Take what waits, and what comes."""
         self.reading = True
-        if self._unread:
+        if self._unread and not self.gone:
             self._received += self._unread
             self._unread = []
             self.socket.notify(POLLOUT)
@@ -116,7 +123,7 @@ class FakePeer:
 
     def receive(self, data: bytes) -> None:
         """Get ``data`` from the modem."""
-        (self._received if self.reading else self._unread).append(data)
+        (self._received if self.reading and not self.gone else self._unread).append(data)
 
 
 class FakeSocket(NetSocket):
@@ -133,6 +140,7 @@ class FakeSocket(NetSocket):
     """
 
     __slots__ = (
+        "_broken",
         "_connecting",
         "_data",
         "_datagrams",
@@ -165,7 +173,7 @@ class FakeSocket(NetSocket):
         self._data = bytearray()
         self._datagrams: deque[tuple[bytes, Address]] = deque()
         self._pending: deque[FakeSocket] = deque()
-        self._ended = False
+        self._ended = self._broken = False
         self._failure = 0  # errno of a reset, a failed connect or a refused datagram
         self.lost = 0
         self.ready = network.driver.socket_ready
@@ -246,13 +254,14 @@ class FakeSocket(NetSocket):
             if self.peer is None:
                 raise _error(errno.ENOTCONN)
             return self._send_datagram(data, self.peer)
-        if self._failure:
-            raise _error(self._failure)
+        if self._failure or self._broken:
+            raise _error(self._failure or errno.EPIPE)
         if self._connecting:
             raise BlockingIOError(errno.EAGAIN, "EAGAIN")
         if self.peer is None:
             raise _error(errno.ENOTCONN)
         if self.peer.gone:  # what was sent is answered by a reset
+            self.peer.receive(data)
             self._network.later(lambda: self.ended(errno.EPIPE))
             return len(data)
         room = self._room(self.peer)
@@ -281,12 +290,12 @@ class FakeSocket(NetSocket):
             if not flags & MSG_PEEK:
                 del self._data[:size]
             return data
+        if self._ended:
+            return b""
         if self._failure:
             raise _error(self._failure)
         if self.peer is None:
             raise _error(errno.ENOTCONN)
-        if self._ended:
-            return b""
         raise BlockingIOError(errno.EAGAIN, "EAGAIN")
 
     def recvfrom(self, size: int, flags: int) -> tuple[bytes, Address]:
@@ -310,17 +319,20 @@ class FakeSocket(NetSocket):
             return POLLOUT | (POLLIN if self._datagrams else 0) | (POLLERR if self._failure else 0)
         if self.listening:
             return POLLIN if self._pending else 0
-        events = POLLIN if self._data or self._ended else 0
-        if self._failure:
-            return events | POLLERR | POLLHUP
+        if self._broken:
+            return POLLIN | POLLOUT | POLLHUP | (POLLERR if self._failure else 0)
         if self.peer is None:
             return 0
+        events = POLLIN if self._data or self._ended else 0
         return events | (POLLHUP if self._ended else 0) | (POLLOUT if self._room(self.peer) else 0)
 
     def unacknowledged(self) -> int:
         """Return what the peer has not read: a peer that does not read does not acknowledge either."""
         self._check()
-        return self.peer.unread if self.peer else 0
+        unread = self.peer.unread if self.peer else 0
+        if unread and self._broken:
+            raise _error(self._failure or errno.ECONNRESET)
+        return unread
 
     def take_error(self) -> int:
         """Return what went wrong; a reset that was told about is an end of the stream from then on."""
@@ -380,7 +392,8 @@ class FakeSocket(NetSocket):
             self._ended = True
             self.notify(POLLIN | POLLHUP)
         else:
-            self._failure = code
+            self._failure = errno.EPIPE if self._ended else code
+            self._broken = self.type is SocketType.STREAM and self.peer is not None
             self.notify(POLLERR | POLLHUP)
 
     def arrived(self, data: bytes, address: Address) -> None:

@@ -59,6 +59,9 @@ EAI: Final = {getattr(socket, name): name for name in dir(socket) if name.starts
 IP_BIND_ADDRESS_NO_PORT: Final = 24
 """A constant of Linux that the socket module lacks: choose the port at connect, when the peer is known."""
 
+TCP_CLOSE: Final = 7
+"""The state of a connection that is no more, the first byte of struct tcp_info."""
+
 SO_ATTACH_FILTER: Final = 26
 ETH_P_ALL: Final = 3
 _ECHO_IDS: Final = struct.Struct("!HH")
@@ -75,7 +78,18 @@ def interface_events(events: int) -> int:
 class HostSocket(NetSocket):
     """A TCP or UDP socket of the host."""
 
-    __slots__ = ("_bound", "_connected", "_connecting", "_family", "_listening", "_network", "_sock", "lost", "type")
+    __slots__ = (
+        "_bound",
+        "_connected",
+        "_connecting",
+        "_failure",
+        "_family",
+        "_listening",
+        "_network",
+        "_sock",
+        "lost",
+        "type",
+    )
 
     lost: int
 
@@ -87,6 +101,7 @@ class HostSocket(NetSocket):
         self._family = family
         self._bound = self._connected = self._listening = False
         self._connecting: Address | None = None
+        self._failure = 0  # errno that a stream broke with: the kernel tells it once
         self.lost = 0
         self.ready = network.driver.socket_ready
         network.opened(self)
@@ -177,7 +192,12 @@ class HostSocket(NetSocket):
             self._check()
         if not self._connected:
             raise OSError(errno.ENOTCONN, "not connected")
-        return self._sock.send(data)
+        try:
+            return self._sock.send(data)
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            raise self._broke(error) from None
 
     def sendto(self, data: bytes, address: Address) -> int:
         self._check()
@@ -191,7 +211,23 @@ class HostSocket(NetSocket):
             self._check()
         if self._is_stream() and not self._connected:
             raise OSError(errno.ENOTCONN, "not connected")
-        return self._sock.recv(size, flags)
+        try:
+            data = self._sock.recv(size, flags)
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            raise self._broke(error) from None
+        if self._failure and not data and size:
+            raise OSError(self._failure, os.strerror(self._failure))
+        return data
+
+    def _broke(self, error: OSError) -> OSError:
+        """Return what to raise, and keep what broke a stream; EPIPE is what the kernel says once that was told."""
+        if not self._is_stream():
+            return error
+        if error.errno != errno.EPIPE:
+            self._failure = error.errno or errno.EIO
+        return OSError(self._failure, os.strerror(self._failure)) if self._failure else error
 
     def recvfrom(self, size: int, flags: int) -> tuple[bytes, Address]:
         if self.lost:
@@ -209,16 +245,24 @@ class HostSocket(NetSocket):
         poller = select.poll()
         poller.register(self._sock.fileno(), POLL_MASK)
         found = poller.poll(0)
-        return interface_events(found[0][1]) if found else 0
+        events = interface_events(found[0][1]) if found else 0
+        return events | POLLERR | POLLHUP if self._failure else events
 
     def unacknowledged(self) -> int:
         if self.lost:
             self._check()
         (count,) = struct.unpack("i", fcntl.ioctl(self._sock.fileno(), termios.TIOCOUTQ, bytes(4)))
+        if count and self._is_stream() and self._tcp_state() == TCP_CLOSE:
+            code = self._failure or errno.ECONNRESET
+            raise OSError(code, os.strerror(code))
         return int(count)
 
+    def _tcp_state(self) -> int:
+        return self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+
     def take_error(self) -> int:
-        return self.lost or self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        code, self._failure = self.lost or self._failure, 0
+        return code or self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
     def set_option(self, option: Option, value: int) -> None:
         if self.lost:

@@ -93,6 +93,9 @@ class Driver(Protocol):
 class NetSocket(ABC):
     """One socket. Readiness is edge-like: after `BlockingIOError` whoever is `ready` is told when to try again.
 
+    What has become true of a stream stays true. Its bytes come first; behind them each `recv` tells the end anew, or
+    the errno that the connection broke with, until `take_error` is asked for it; then that is an end too.
+
     Attributes:
         type: socket type.
         ready: who is told that events may have become true on this socket: its network's driver, as long as nobody
@@ -156,7 +159,7 @@ class NetSocket(ABC):
 
     @abstractmethod
     def unacknowledged(self) -> int:
-        """Return how many sent bytes the peer has not acknowledged yet."""
+        """Return how many sent bytes the peer has not acknowledged yet; an `OSError` where it never will."""
 
     @abstractmethod
     def take_error(self) -> int:

@@ -263,9 +263,9 @@ class OpenSslSocket(SecureSocket):
             self._pull(max(size, READ_AHEAD))
         if self._waiting():
             return self._take(size, peek=bool(flags & MSG_PEEK))
-        self._raise_failure()
         if self._ended:
             return b""
+        self._raise_failure()
         raise BlockingIOError(errno.EAGAIN, "nothing has come")
 
     def recvfrom(self, size: int, flags: int) -> tuple[bytes, Address]:
@@ -282,13 +282,10 @@ class OpenSslSocket(SecureSocket):
             return POLLERR | POLLHUP
         if not self._established:
             return 0
-        self._pull(READ_AHEAD)
-        try:
-            writable = self._inner.poll() & POLLOUT if self._flush() else 0
-        except OSError as error:
-            self._broke(error)
-            writable = 0
-        return self._readable() | writable
+        flushed = self._flushed()
+        events = self._inner.poll()
+        self._receive_ahead(events)
+        return self._readable() | (events & POLLOUT if flushed else 0)
 
     def _inner_ready(self, socket: NetSocket, events: int) -> None:
         """Take the ``events`` of the plain socket, do what they permit, and tell what became true of this one."""
@@ -303,16 +300,21 @@ class OpenSslSocket(SecureSocket):
         if not self._established:
             return events  # whoever drives the handshake goes on
         if events & (POLLIN | CLOSURE):
-            # A peer that has gone sends no more: all of it is taken, so that its end is seen.
-            self._pull(None if events & CLOSURE else READ_AHEAD)
-        told = self._readable()
-        if events & POLLOUT:
-            try:
-                told |= POLLOUT if self._flush() else 0
-            except OSError as error:
-                self._broke(error)
-                told |= self._readable()
-        return told
+            self._receive_ahead(events)
+        writable = POLLOUT if events & POLLOUT and self._flushed() else 0
+        return self._readable() | writable
+
+    def _receive_ahead(self, events: int) -> None:
+        """Decrypt what has come; of a peer that has gone all of it, so that its end is seen."""
+        self._pull(None if events & CLOSURE else READ_AHEAD)
+
+    def _flushed(self) -> bool:
+        """Send what waits to be sent; return whether all of it is gone."""
+        try:
+            return self._flush()
+        except OSError as error:
+            self._cannot_send(error)
+            return False
 
     def _readable(self) -> int:
         """Return the events that tell of something to be received."""
@@ -467,11 +469,18 @@ class OpenSslSocket(SecureSocket):
     def _broke(self, error: OSError) -> None:
         self._failure = error.errno or errno.EIO
 
+    def _cannot_send(self, error: OSError) -> None:
+        """Take what the peer has sent before it went, and keep why nothing can be sent to it."""
+        self._pull(None)
+        if not self._failure:
+            self._broke(error)
+
     def _raise_failure(self) -> None:
-        """Tell once what went wrong."""
+        """Tell what went wrong: of datagrams once, of a stream as often as somebody asks."""
         if self._failure:
             code = self._failure
-            self._forget_failure()
+            if self.type is not SocketType.STREAM:
+                self._failure = 0
             raise _error(code)
 
     def _forget_failure(self) -> None:

@@ -71,7 +71,7 @@ class TlsSocket(OpenSslSocket):
                 if not self._flush():
                     break
             except OSError as error:
-                self._broke(error)
+                self._cannot_send(error)
                 self._raise_failure()
         return taken
 

@@ -664,7 +664,7 @@ class TestStream:
         both.client.peer.reset()
         both.client.events()
         assert [both.client.socket.recv(10, 0) for _ in range(2)] == [b"", b""]
-        with pytest.raises(OSError, match="EPIPE|ECONNRESET"):
+        with pytest.raises(OSError, match=r"EPIPE|ECONNRESET"):
             both.client.socket.send(b"x")
         assert both.client.socket.recv(10, 0) == b""
 

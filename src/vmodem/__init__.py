@@ -49,7 +49,16 @@ if TYPE_CHECKING:
     from vmodem.endpoints.session import Session
     from vmodem.endpoints.stdio import Stdio
     from vmodem.endpoints.tcp import Tcp
-    from vmodem.errors import ConfigError, EndpointError, ProfileError, StoreError, UnknownDialectError, VmodemError
+    from vmodem.errors import (
+        ConfigError,
+        EndpointError,
+        NoPlaceError,
+        ProfileError,
+        SpecError,
+        StoreError,
+        UnknownDialectError,
+        VmodemError,
+    )
     from vmodem.hub import Hub, Site
     from vmodem.library import Served, Started, serve, start
     from vmodem.net.interface import NetSocket, Network
@@ -111,7 +120,9 @@ _HOMES = {
     "vmodem.errors": (
         "ConfigError",
         "EndpointError",
+        "NoPlaceError",
         "ProfileError",
+        "SpecError",
         "StoreError",
         "UnknownDialectError",
         "VmodemError",
@@ -154,6 +165,7 @@ __all__ = [
     "NetSocket",
     "Network",
     "NetworkLayer",
+    "NoPlaceError",
     "Note",
     "Opened",
     "Opening",
@@ -176,6 +188,7 @@ __all__ = [
     "Site",
     "SocketLayer",
     "Spec",
+    "SpecError",
     "Started",
     "State",
     "Stdio",

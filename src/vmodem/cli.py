@@ -12,90 +12,35 @@ from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from vmodem import __version__, dialects, files
+from vmodem.arguments import AddEndpoint, Parser, failed, path, read
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
-from vmodem.errors import UnknownDialectError
+from vmodem.errors import UnknownDialectError, because
 
 if TYPE_CHECKING:
     from vmodem.credentials.directory import DirectoryStore
     from vmodem.credentials.store import Slot
-    from vmodem.endpoints.endpoint import Setting, Spec
+    from vmodem.endpoints.endpoint import Setting
 
-USAGE_ERROR: Final = 2
 INTERRUPTED: Final = 130
 """What a shell says of a program that SIGINT has ended."""
 
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line that says what is wrong and where to read what would be right.
-
-    Args:
-        fill: adds the arguments when there is something to parse: what they need is imported then, not before.
-        options: what argparse takes.
-    """
-
-    def __init__(self, *, fill: Callable[[Parser], None] | None = None, **options: Any) -> None:
-        super().__init__(**options, allow_abbrev=False)
-        self._fill = fill
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Add the arguments, then parse."""
-        fill, self._fill = self._fill, None
-        if fill is not None:
-            fill(self)
-        return super().parse_known_args(args, namespace)
-
-    def error(self, message: str) -> NoReturn:
-        """Print ``message`` and end the program with status 2."""
-        see = " See" if message.endswith("?") else "; see"
-        self.exit(USAGE_ERROR, f"{self.prog}: {message}{see} '{self.prog} --help'\n")
-
-
-class AddEndpoint(argparse.Action):
-    """Append an endpoint, so that the order on the command line is kept.
-
-    Args:
-        kind: its kind.
-        options: what argparse gives.
-    """
-
-    def __init__(self, *, kind: type[Spec], **options: Any) -> None:
-        super().__init__(**options)
-        self._kind = kind
-
-    def __call__(
-        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: Any = None
-    ) -> None:
-        """Append the endpoint that the option names."""
-        try:
-            spec = self._kind.parse(None if values == [] else values)
-        except ValueError as error:
-            raise argparse.ArgumentError(self, str(error)) from None
-        namespace.endpoints = [*(namespace.endpoints or []), spec]
-
-
 def serial_device(value: str) -> tuple[str, int]:
     """Parse ``DEVICE[@BAUD]``."""
     from vmodem.endpoints.serial import Serial
 
-    try:
-        port = Serial.parse(value)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    port = Serial.parse(value)
     return port.device, port.baud
 
 
-def dialect(value: str) -> Dialect:
-    """Find a dialect by its name."""
-    try:
-        return dialects.find(value)
-    except UnknownDialectError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+dialect: Final = read(dialects.find)
+"""Finds a dialect by its name."""
 
 
 def make_parser() -> Parser:
@@ -105,13 +50,13 @@ def make_parser() -> Parser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     commands.add_parser("serve", help="be a modem", description="Be a modem at one or more endpoints.", fill=_add_serve)
     listing = commands.add_parser("dialects", help="list the dialects")
-    listing.set_defaults(run=_dialects, parser=listing)
+    listing.set_defaults(run=_dialects)
     listing = commands.add_parser("commands", help="list the commands of a dialect")
     listing.add_argument("dialect", type=dialect, metavar="DIALECT")
     listing.add_argument(
         "--errata", action="store_true", help="list where the manual and its firmware disagree instead"
     )
-    listing.set_defaults(run=_commands, parser=listing)
+    listing.set_defaults(run=_commands)
     commands.add_parser("play", help="play transcripts against fresh modems or a device", fill=_add_play)
     _add_credentials(commands)
     return parser
@@ -146,7 +91,7 @@ def _add_serve(parser: Parser) -> None:
         )
         for setting in spec.settings:
             _add_setting(settings, setting)
-    parser.add_argument("--ready-file", type=Path, metavar="PATH", help="appears once every endpoint accepts bytes")
+    parser.add_argument("--ready-file", type=path, metavar="PATH", help="appears once every endpoint accepts bytes")
     parser.add_argument(
         "--follow",
         choices=[side.value for side in Follow],
@@ -160,27 +105,27 @@ def _add_serve(parser: Parser) -> None:
         help="the modem's own address, once for each family (default 127.0.0.1, ::1; any for what goes out)",
     )
     parser.add_argument("--offline", action="store_true", help="start detached from the network")
-    parser.add_argument("--credentials", type=Path, metavar="DIR", help="where credentials are kept between runs")
+    parser.add_argument("--credentials", type=path, metavar="DIR", help="where credentials are kept between runs")
     parser.add_argument("--terminator", choices=[end.value for end in Terminator], help="what ends a line")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file: identity, cell, Wi-Fi, modems")
+    parser.add_argument("--config", type=path, metavar="FILE", help="TOML file: identity, cell, Wi-Fi, modems")
     _add_log_level(parser, "warning")
-    parser.set_defaults(run=_serve, parser=parser)
+    parser.set_defaults(run=_serve)
 
 
 def _add_play(parser: Parser) -> None:
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a transcript, or a folder of such (*.at)")
+    parser.add_argument("files", type=path, nargs="+", metavar="FILE", help="a transcript, or a folder of such (*.at)")
     parser.add_argument(
         "--dialect",
         type=dialect,
         metavar="NAME",
         help=f"which device it is (default: what the file says, or {dialects.DEFAULT})",
     )
-    parser.add_argument("--port", metavar="DEVICE[@BAUD]", type=serial_device, help="a device to play it against")
+    parser.add_argument("--port", metavar="DEVICE[@BAUD]", type=read(serial_device), help="a device to play it against")
     parser.add_argument("-k", dest="words", metavar="WORDS", default="", help="only blocks with these words in them")
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="write a report in the form of JUnit")
+    parser.add_argument("--junit", type=path, metavar="FILE", help="write a report in the form of JUnit")
     parser.add_argument("--update", action="store_true", help="rewrite the expected lines with what is answered")
     _add_log_level(parser, "error")
-    parser.set_defaults(run=_play, parser=parser)
+    parser.set_defaults(run=_play)
 
 
 def _add_log_level(parser: Parser, default: str) -> None:
@@ -215,21 +160,21 @@ def _add_credentials(commands: Any) -> None:
     parser = commands.add_parser("credentials", help="list, add and remove credentials")
     actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
     common = Parser(add_help=False)
-    common.add_argument("--credentials", type=Path, metavar="DIR", required=True, help="where they are kept")
+    common.add_argument("--credentials", type=path, metavar="DIR", required=True, help="where they are kept")
     options: dict[str, Any] = {
         "parents": [common],
         "epilog": CREDENTIAL,
         "formatter_class": argparse.RawDescriptionHelpFormatter,
     }
     listing = actions.add_parser("list", parents=[common], help="one line each: area, tag, kind, SHA-256, size")
-    listing.set_defaults(run=_list_credentials, parser=listing)
+    listing.set_defaults(run=_list_credentials)
     add = actions.add_parser("add", help="add a credential, or replace it", **options)
     add.add_argument("words", nargs="+", metavar="CREDENTIAL")
     add.add_argument("file", metavar="FILE", help="the file that holds it, - for standard input")
-    add.set_defaults(run=_add_credential, parser=add)
+    add.set_defaults(run=_add_credential)
     remove = actions.add_parser("remove", help="remove a credential", **options)
     remove.add_argument("words", nargs="+", metavar="CREDENTIAL")
-    remove.set_defaults(run=_remove_credential, parser=remove)
+    remove.set_defaults(run=_remove_credential)
     for action in (add, remove):
         action.add_argument(
             "--area", choices=["modem", "native"], default="modem", help="AT%%CMNG or AT#XCMNG (default modem)"
@@ -241,7 +186,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         if arguments.ready_file is not None:
             files.remove(arguments.ready_file)  # before all else: it tells where an earlier run was, which was killed
     except OSError as error:
-        return _failed(arguments, f"cannot remove {arguments.ready_file}: {error.strerror}")
+        return failed(arguments, f"cannot remove {arguments.ready_file}: {because(error)}")
     return _serve_sites(arguments)
 
 
@@ -282,13 +227,7 @@ def _serve_sites(arguments: argparse.Namespace) -> int:
     try:
         return run(Options(sites, ReadyFile(arguments.ready_file), sites[0].profile.device.name))
     except EndpointError as error:
-        return _failed(arguments, error)
-
-
-def _failed(arguments: argparse.Namespace, error: object) -> int:
-    """Tell what went wrong in one line; return the status of the program."""
-    print(f"{arguments.parser.prog}: {error}", file=sys.stderr)
-    return 1
+        return failed(arguments, error)
 
 
 def _dialects(arguments: argparse.Namespace) -> int:
@@ -297,8 +236,7 @@ def _dialects(arguments: argparse.Namespace) -> int:
         try:
             found = dialects.find(name)
         except UnknownDialectError as error:  # one from outside that is broken hides no other
-            print(f"vmodem dialects: {error}", file=sys.stderr)
-            status = 1
+            status = failed(arguments, error)
         else:
             print(f"{name}  {found.manual}  {len(found.commands)} commands")
     return status
@@ -336,8 +274,7 @@ def _play(arguments: argparse.Namespace) -> int:
         with nullcontext() if arguments.port is None else SerialPort(*arguments.port) as port:
             return play.run(files, dialect, port, words=words, report=arguments.junit)
     except EndpointError as error:
-        print(f"vmodem play: {error}", file=sys.stderr)
-        return 1
+        return failed(arguments, error)
 
 
 def _list_credentials(arguments: argparse.Namespace) -> int:
@@ -388,10 +325,8 @@ def _with_store(arguments: argparse.Namespace, action: Callable[[DirectoryStore]
     except (StoreError, StoreFullError) as error:
         failure = str(error)
     except OSError as error:
-        failure = f"{error.filename or arguments.credentials}: {error.strerror}"
-    if failure is not None:
-        print(f"{arguments.parser.prog}: {failure}", file=sys.stderr)
-    return 0 if failure is None else 1
+        failure = f"{error.filename or arguments.credentials}: {because(error)}"
+    return 0 if failure is None else failed(arguments, failure)
 
 
 def _slot(arguments: argparse.Namespace) -> Slot:
@@ -421,7 +356,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.command is None:
         parser.error("a command is missing: serve, dialects, commands, play or credentials")
     if rest:
-        arguments.parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        arguments.parser.unexpected(rest)
     try:
         status: int = arguments.run(arguments)
         if sys.stdout is not None:
@@ -431,8 +366,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a listing has seen enough
         status = 0
     except OSError as error:
-        print(f"{arguments.parser.prog}: cannot write to standard output: {error.strerror}", file=sys.stderr)
-        status = 1
+        status = failed(arguments, f"cannot write to standard output: {error.strerror}")
     else:
         return status
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left to flush goes nowhere

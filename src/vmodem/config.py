@@ -14,7 +14,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from vmodem.errors import ConfigError, Key, shown, suggestion
+from vmodem.errors import ConfigError, Key, quoted, suggestion
 from vmodem.toml import read
 
 
@@ -392,7 +392,7 @@ def refused(key: Key, value: Any, accepted: str) -> ConfigError:
 
 def in_words(key: Key) -> str:
     """Return a key as messages show it, as in ``modem[0].identity.imei``."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{shown(part)[1:-1]}" for part in key)[1:]
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{quoted(part)[1:-1]}" for part in key)[1:]
 
 
 def in_brackets(key: Key) -> str:
@@ -421,4 +421,4 @@ def _toml(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, list):
         return "an array of tables" if value and isinstance(value[0], dict) else "an array"
-    return "a table" if isinstance(value, dict) else shown(value)
+    return "a table" if isinstance(value, dict) else quoted(value)

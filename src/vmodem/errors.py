@@ -15,11 +15,27 @@ What goes wrong at a modem is no exception: its host is answered, and the log te
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 Key: TypeAlias = tuple[str | int, ...]
 """Where something stands in a configuration: the names of the tables and the key, and indices into arrays."""
+
+_REMEDIES: Final = {
+    errno.ENOENT: "a path that is there would be right",
+    errno.ENOTDIR: "a path that leads through folders would be right",
+    errno.EISDIR: "a file would be right",
+    errno.EEXIST: "a path where nothing is, or a folder, would be right",
+    errno.EACCES: "one that you may use would be right",
+    errno.EPERM: "one that you may use would be right",
+    errno.ENAMETOOLONG: "a shorter one would be right",
+    errno.ENOTTY: "a serial port would be right, as in /dev/ttyUSB0",
+    errno.EADDRINUSE: "another port would be right, or 0 for a free one",
+    errno.EADDRNOTAVAIL: "an address of this machine would be right",
+    -2: "a name that is known, or an address, would be right",  # EAI_NONAME
+}
+"""What would be right where the system has refused something."""
 
 
 class VmodemError(Exception):
@@ -72,7 +88,14 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(bare.values())}"
 
 
-def shown(value: object) -> str:
+def because(error: OSError) -> str:
+    """Return why the system has refused something, and what would be right."""
+    code = error.errno or 0
+    reason = error.strerror or str(error)
+    return f"{reason}; {_REMEDIES[code]}" if code in _REMEDIES else reason
+
+
+def quoted(value: object) -> str:
     """Return a value as a message shows it: on one line, and not for ever."""
     text = value if isinstance(value, str) else repr(value)
     text = text if len(text) <= 80 else f"{text[:77]}..."

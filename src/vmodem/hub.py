@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 from vmodem.core.line import Signals
 from vmodem.core.modem import Modem
 from vmodem.endpoints.endpoint import Endpoint, Opening, Spec
-from vmodem.errors import EndpointError
+from vmodem.errors import EndpointError, SpecError, because, quoted
 from vmodem.net.host import HostNetwork
 from vmodem.profile import Profile
 from vmodem.reactor import Reactor
@@ -51,8 +51,11 @@ class Hub:
         """Open an endpoint whose hosts reach modems of ``profile``, and return it.
 
         Raises:
+            SpecError: ``spec`` is no endpoint.
             EndpointError: it cannot be opened, or this machine does not have an address of the profile.
         """
+        if not isinstance(spec, Spec):
+            raise SpecError(f"{quoted(spec)} is no endpoint; an instance would be one, as of vmodem.Tcp()")
         for address in profile.addresses:
             _check(address)
         opened: list[Endpoint] = []
@@ -98,4 +101,4 @@ def _check(address: str) -> None:
         with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as sock:
             sock.bind((address, 0))
     except OSError as error:
-        raise EndpointError(f"cannot use the address {address}: {error.strerror}") from error
+        raise EndpointError(f"cannot use the address {address}: {because(error)}") from error

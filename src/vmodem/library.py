@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from vmodem.core.dialect import Dialect
 from vmodem.endpoints.endpoint import Spec
 from vmodem.endpoints.pty import Pty
+from vmodem.errors import NoPlaceError
 from vmodem.hub import Hub
 from vmodem.profile import Profile
 from vmodem.reactor import loop_factory
@@ -40,7 +41,7 @@ class Served:
         """The port of the first TCP endpoint.
 
         Raises:
-            LookupError: there is none.
+            NoPlaceError: there is none.
         """
         port: int = self._first("port")["port"]
         return port
@@ -50,25 +51,29 @@ class Served:
         """The path of the first pseudo terminal or serial port.
 
         Raises:
-            LookupError: there is none.
+            NoPlaceError: there is none.
         """
         path: str = self._first("path")["path"]
         return path
 
     @property
     def url(self) -> str:
-        """What pyserial's ``serial_for_url`` opens: the path of the first endpoint, or its ``socket://HOST:PORT``."""
-        first = self.endpoints[0]
+        """What pyserial's ``serial_for_url`` opens: the first endpoint's path, or ``socket://HOST:PORT``.
+
+        Raises:
+            NoPlaceError: there is no endpoint that has one.
+        """
+        first = self._first("path", "port")
         if "port" not in first:
             return str(first["path"])
         host = f"[{first['host']}]" if ":" in first["host"] else first["host"]
         return f"socket://{host}:{first['port']}"
 
-    def _first(self, key: str) -> dict[str, Any]:
-        found = next((endpoint for endpoint in self.endpoints if key in endpoint), None)
+    def _first(self, *keys: str) -> dict[str, Any]:
+        found = next((endpoint for endpoint in self.endpoints if not endpoint.keys().isdisjoint(keys)), None)
         if found is None:
             kinds = ", ".join(endpoint["kind"] for endpoint in self.endpoints)
-            raise LookupError(f"no endpoint has a {key}, there is only {kinds}")
+            raise NoPlaceError(f"no endpoint has a {' or a '.join(keys)}, there is only {kinds}")
         return found
 
 
@@ -85,6 +90,8 @@ async def serve(profile: Profile | Dialect | str | None = None, *endpoints: Spec
 
     Raises:
         UnknownDialectError: there is no dialect of that name.
+        ProfileError: ``profile`` is none.
+        SpecError: one of ``endpoints`` is none.
         EndpointError: an endpoint cannot be opened.
     """
     hub = Hub(asyncio.get_running_loop())
@@ -109,6 +116,8 @@ def start(profile: Profile | Dialect | str | None = None, *endpoints: Spec) -> S
 
     Raises:
         UnknownDialectError: there is no dialect of that name.
+        ProfileError: ``profile`` is none.
+        SpecError: one of ``endpoints`` is none.
         EndpointError: an endpoint cannot be opened.
     """
     return Started(_profile(profile), endpoints)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from os import urandom
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from vmodem import dialects
 from vmodem.assembly import assemble
@@ -17,7 +17,7 @@ from vmodem.core.framing import Terminator
 from vmodem.core.line import Signals
 from vmodem.core.modem import Modem
 from vmodem.credentials.store import Store
-from vmodem.errors import ProfileError
+from vmodem.errors import ProfileError, quoted
 from vmodem.net.interface import Family, Network
 
 if TYPE_CHECKING:
@@ -70,7 +70,10 @@ class Profile:
     own: Mapping[Family, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Turn names into what they name, and look at what was configured."""
+        """Look at what was asked for, and turn names into what they name."""
+        for name, (fits, words) in _ACCEPTED.items():
+            if not fits(getattr(self, name)):
+                raise ProfileError(f"{name} is {quoted(getattr(self, name))}, accepted: {words}")
         if isinstance(self.dialect, str):
             self._set("dialect", dialects.find(self.dialect))
         self._set("follow", _member(Follow, "follow", self.follow))
@@ -123,13 +126,38 @@ class Profile:
         )
 
 
+def _of(*kinds: type) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, kinds)
+
+
+def _each(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, tuple | list) and all(map(fits, value))
+
+
+_ACCEPTED: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
+    "dialect": (_of(str, Dialect), "a dialect, or the name of one"),
+    "name": (lambda value: isinstance(value, str) and value.isprintable(), "text on one line"),
+    "config": (_of(Config), "a Config"),
+    "credentials": (
+        lambda value: isinstance(value, Store | Path) or (isinstance(value, str) and value != "" and "\0" not in value),
+        "a Store, or the path of a directory",
+    ),
+    "offline": (_of(bool), "True, False"),
+    "addresses": (_each(_of(str, IPv4Address, IPv6Address)), "a tuple of addresses, one for each family"),
+    "layers": (_each(callable), "a tuple of subclasses of NetworkLayer"),
+    "traces": (_each(lambda one: callable(getattr(one, "event", None))), "a tuple of objects with a method event"),
+    "random": (callable, "a function that returns as many random bytes as it is asked for"),
+}
+"""What each attribute may be, and that in words; those that name one of a few are looked at where it is found."""
+
+
 def _member(kind: type[Follow] | type[Terminator], name: str, value: object) -> Follow | Terminator:
     """Return the member of ``kind`` that ``value`` is, or is the value of."""
     try:
         return kind(value)
     except ValueError:
         known = ", ".join(member.value for member in kind)
-        raise ProfileError(f"{name} is {value!r}, accepted: {known}") from None
+        raise ProfileError(f"{name} is {quoted(value)}, accepted: {known}") from None
 
 
 def _families(addresses: tuple[str, ...]) -> dict[Family, str]:
@@ -139,7 +167,9 @@ def _families(addresses: tuple[str, ...]) -> dict[Family, str]:
         try:
             family = Family.IPV4 if ip_address(address).version == 4 else Family.IPV6
         except ValueError:
-            raise ProfileError(f"address: {address!r} is no IPv4 or IPv6 address") from None
+            raise ProfileError(
+                f"address: {quoted(address)} is no IPv4 or IPv6 address; 127.0.0.1 or ::1 would be one"
+            ) from None
         if family in found:
             raise ProfileError("address: may be given once for each family")
         found[family] = address

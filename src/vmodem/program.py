@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from vmodem import files
 from vmodem.endpoints.endpoint import Endpoint
-from vmodem.errors import EndpointError
+from vmodem.errors import EndpointError, because
 from vmodem.hub import Hub, Site
 from vmodem.profile import Profile
 from vmodem.reactor import loop_factory
@@ -49,7 +49,7 @@ class ReadyFile:
                 yield
                 self._own = os.fstat(file)
         except OSError as error:
-            raise EndpointError(f"cannot write the ready file {self._path}: {error.strerror}") from error
+            raise EndpointError(f"cannot write the ready file {self._path}: {because(error)}") from error
 
     def remove(self) -> None:
         """Remove it, unless another program has put its own in its place."""

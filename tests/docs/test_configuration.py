@@ -46,12 +46,13 @@ def test_its_files_are_read():
 
 @pytest.mark.parametrize(
     "text",
-    ["[cell]\nact = '7'\n", "[identity]\nimei = '1234'\n", "[[modem]]\nhangup = 'never'\n"],
+    ["[cell]\nact = '7'\n", "[cell]\nimei = '1234'\n", "[identity]\nimai = '1'\n", "[[modem]]\nhangup = 'never'\n"],
 )
 def test_mistakes_are_told_as_it_says(text):
     with pytest.raises(ConfigError) as caught:
         load(text)
-    assert f"\n    vmodem serve: {caught.value}; see 'vmodem serve --help'\n" in TEXT
+    see = " See" if str(caught.value).endswith("?") else "; see"
+    assert f"\n    vmodem serve: {caught.value}{see} 'vmodem serve --help'\n" in TEXT
 
 
 def keys(start):

@@ -119,7 +119,7 @@ def test_settings_hold_where_the_file_says_nothing_else(tmp_path):
         ("[[modem]]\nendpoint = 'tcp'", 2, "modem[0].endpoint is 'tcp', accepted: tcp [HOST:]PORT"),
         ("[[modem]]\nendpoint = 'stdio 5'", 2, "modem[0].endpoint is 'stdio 5', accepted: stdio"),
         ("[[modem]]\nendpoint = 'tcp host'", 2, "modem[0].endpoint: 'host' is not [HOST:]PORT with a port from"),
-        ("[[modem]]\nendpoint = 'serial /dev/null@7'", 2, "modem[0].endpoint: '7' is no speed of a serial port"),
+        ("[[modem]]\nendpoint = 'serial /dev/null@7'", 2, "modem[0].endpoint: 7 is no speed of a serial port"),
         ("[[modem]]\n[modem.identity]\nimei = '1'", 3, "modem[0].identity.imei is '1', accepted: 15 digits"),
         ("[[modem]]\n[[modem]]\n[modem.identity]\nimei = '1'", 4, "modem[1].identity.imei is '1', accepted: 15 digits"),
         ("[[modem]]\n[modem.identity]\nimai = '1'", 3, "modem[0].identity.imai is unknown; did you mean imsi or imei?"),

@@ -36,7 +36,7 @@ from vmodem.credentials.store import (
     in_order,
     need_room,
 )
-from vmodem.errors import StoreError
+from vmodem.errors import StoreError, because
 from vmodem.files import NEW, appearing
 
 log = logging.getLogger("vmodem")
@@ -103,7 +103,7 @@ class DirectoryStore(Store):
                 root.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.listdir(root)
         except OSError as error:
-            raise StoreError(f"{root}: {os.strerror(error.errno or 0)}") from error
+            raise StoreError(f"{root}: {because(error)}") from error
         self._sweep()
 
     def write(self, slot: Slot, content: bytes) -> None:

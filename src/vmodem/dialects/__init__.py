@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from vmodem.core.dialect import Dialect
-from vmodem.errors import UnknownDialectError
+from vmodem.errors import UnknownDialectError, quoted, suggestion
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -43,7 +43,7 @@ def find(name: str) -> Dialect:
         return dialect
     point = _outside().get(name)
     if point is None:
-        raise UnknownDialectError(f"unknown dialect {name!r}; known are {', '.join([*names(), *SHORT_NAMES])}")
+        raise UnknownDialectError(f"unknown dialect {quoted(name)}; {suggestion(name, [*names(), *SHORT_NAMES])}")
     return _loaded(point)
 
 

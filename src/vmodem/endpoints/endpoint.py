@@ -5,10 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import PurePath
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from vmodem.core.line import Signals
 from vmodem.core.modem import Modem
+from vmodem.errors import SpecError, quoted
 from vmodem.reactor import Reactor
 
 
@@ -71,13 +73,25 @@ class Spec(ABC):
     settings: ClassVar[tuple[Setting, ...]] = ()
     single: ClassVar[bool] = False
 
+    def __post_init__(self) -> None:
+        """Refuse a setting that there is not; a kind that has more to look at overrides this, and calls it.
+
+        Raises:
+            SpecError: it makes no sense; the message says what would.
+        """
+        for setting in self.settings:
+            value = getattr(self, setting.name)
+            if value not in (setting.choices or (True, False)):
+                words = ", ".join(setting.choices) or "True, False"
+                raise SpecError(f"{setting.name} is {quoted(value)}, accepted: {words}")
+
     @classmethod
     @abstractmethod
     def parse(cls, value: str | None) -> Spec:
         """Read the value of an option or of a key, None where there is none.
 
         Raises:
-            ValueError: it makes no sense; the message says what would.
+            ValueError: it makes no sense; the message says what would, as that of a `SpecError`.
         """
 
     def chosen(self, settings: Mapping[str, Any]) -> Spec:
@@ -92,6 +106,16 @@ class Spec(ABC):
         Raises:
             EndpointError: it cannot be opened.
         """
+
+
+def need_text(name: str, value: object, accepted: str) -> None:
+    """Refuse what is no text, or no name of anything.
+
+    Raises:
+        SpecError: it is none; ``accepted`` says what would be one.
+    """
+    if not isinstance(value, str | PurePath) or not str(value) or "\0" in str(value):
+        raise SpecError(f"{name} is {quoted(value)}, accepted: {accepted}")
 
 
 class Endpoint(ABC):

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from vmodem.core.modem import Modem
-from vmodem.endpoints.endpoint import Endpoint, Opening, Setting, Spec
+from vmodem.endpoints.endpoint import Endpoint, Opening, Setting, Spec, need_text
 from vmodem.endpoints.presence import Presence
 from vmodem.endpoints.session import Session
-from vmodem.errors import EndpointError
+from vmodem.errors import EndpointError, because
 from vmodem.reactor import Reactor
 
 log = logging.getLogger("vmodem")
@@ -44,11 +44,15 @@ class Pty(Spec):
     link: str | None = None
     hangup: str = "reset"
 
+    def __post_init__(self) -> None:
+        """Refuse what is no link."""
+        super().__post_init__()
+        if self.link is not None:
+            need_text("link", self.link, "the path of a link, or none")
+
     @classmethod
     def parse(cls, value: str | None) -> Pty:
         """Read the path of the link, if any."""
-        if value == "":
-            raise ValueError("the path of the link is empty")
         return cls(value)
 
     def open(self, opening: Opening) -> PtyEndpoint:
@@ -213,5 +217,9 @@ class PtyEndpoint(Endpoint):
         except OSError as error:
             self._link = None
             self.close()
-            reason = "it exists and is no link" if error.errno == errno.EEXIST else error.strerror
+            reason = (
+                "it exists and is no link; another path would be right"
+                if error.errno == errno.EEXIST
+                else because(error)
+            )
             raise EndpointError(f"cannot make the link {link}: {reason}") from error

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from vmodem.core.line import Signals
-from vmodem.endpoints.endpoint import Endpoint, Opening, Setting, Spec
+from vmodem.endpoints.endpoint import Endpoint, Opening, Setting, Spec, need_text
 from vmodem.endpoints.session import Session
-from vmodem.errors import EndpointError
+from vmodem.errors import EndpointError, SpecError, because, quoted
 
 DEFAULT_BAUD: Final = 115200
 
@@ -37,14 +37,21 @@ class Serial(Spec):
     baud: int = DEFAULT_BAUD
     rtscts: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse what is no port, or a speed that there is not."""
+        super().__post_init__()
+        need_text("device", self.device, "the path of a serial port, as in /dev/ttyUSB0")
+        if type(self.baud) is not int or not self.baud or speed_of(self.baud) is None:
+            raise SpecError(f"{quoted(self.baud)} is no speed of a serial port; {DEFAULT_BAUD} would be one")
+
     @classmethod
     def parse(cls, value: str | None) -> Serial:
         """Read ``DEVICE[@BAUD]``."""
         device, at, baud = (value or "").rpartition("@")
         if not at:
             return cls(value or "")
-        if not (baud.isascii() and baud.isdigit() and speed_of(int(baud)) is not None):
-            raise ValueError(f"{baud!r} is no speed of a serial port; 115200 would be one")
+        if not (baud.isascii() and baud.isdigit() and len(baud) <= 9):
+            raise SpecError(f"{quoted(baud)} is no speed of a serial port; {DEFAULT_BAUD} would be one")
         return cls(device, int(baud))
 
     def open(self, opening: Opening) -> SerialEndpoint:
@@ -116,14 +123,14 @@ def open_port(device: str, baud: int, *, rtscts: bool) -> int:
     try:
         fd = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
     except OSError as error:
-        raise EndpointError(f"cannot open {device}: {error.strerror}") from error
+        raise EndpointError(f"cannot open {device}: {because(error)}") from error
     try:
         tty.setraw(fd)
         set_line(fd, baud, rtscts=rtscts)
         termios.tcflush(fd, termios.TCIFLUSH)
     except (OSError, termios.error) as error:
         os.close(fd)
-        raise EndpointError(f"cannot use {device} as a serial port: {error.args[-1]}") from error
+        raise EndpointError(f"cannot use {device} as a serial port: {because(OSError(*error.args))}") from error
     return fd
 
 

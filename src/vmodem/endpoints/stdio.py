@@ -9,7 +9,7 @@ from typing import Any
 
 from vmodem.endpoints.endpoint import Endpoint, Opening, Spec
 from vmodem.endpoints.session import Session
-from vmodem.errors import EndpointError
+from vmodem.errors import EndpointError, SpecError, quoted
 
 STDIN, STDOUT = 0, 1
 
@@ -26,7 +26,7 @@ class Stdio(Spec):
     def parse(cls, value: str | None) -> Stdio:
         """Take no value."""
         if value is not None:
-            raise ValueError(f"{value!r}: standard input and output have no address")
+            raise SpecError(f"{quoted(value)}: standard input and output have no address")
         return cls()
 
     def open(self, opening: Opening) -> StdioEndpoint:

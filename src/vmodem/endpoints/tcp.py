@@ -8,12 +8,13 @@ import socket
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vmodem.endpoints.endpoint import Endpoint, Opening, Spec
+from vmodem.endpoints.endpoint import Endpoint, Opening, Spec, need_text
 from vmodem.endpoints.session import Session
-from vmodem.errors import EndpointError
+from vmodem.errors import EndpointError, SpecError, because, quoted
 
 log = logging.getLogger("vmodem")
 
+MAX_PORT: Final = 65535
 BACKLOG: Final = 1024
 RETRY: Final = 0.1
 """Seconds until connections are accepted again after the process ran out of descriptors."""
@@ -35,6 +36,13 @@ class Tcp(Spec):
     host: str = "127.0.0.1"
     port: int = 0
 
+    def __post_init__(self) -> None:
+        """Refuse what is no place to listen."""
+        super().__post_init__()
+        need_text("host", self.host, "a name or an address of this machine")
+        if type(self.port) is not int or not 0 <= self.port <= MAX_PORT:
+            raise SpecError(f"port is {quoted(self.port)}, accepted: 0 to {MAX_PORT}, where 0 picks a free one")
+
     @classmethod
     def parse(cls, value: str | None) -> Tcp:
         """Read ``[HOST:]PORT``; an IPv6 HOST stands in square brackets."""
@@ -42,9 +50,9 @@ class Tcp(Spec):
         if host.startswith("[") and host.endswith("]"):
             host = host[1:-1]
         elif ":" in host:
-            raise ValueError(f"{value!r}: an IPv6 host needs square brackets, as in [::1]:5000")
-        if not (port.isascii() and port.isdigit() and int(port) <= 65535):
-            raise ValueError(f"{value!r} is not [HOST:]PORT with a port from 0 to 65535")
+            raise SpecError(f"{value!r}: an IPv6 host needs square brackets, as in [::1]:5000")
+        if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= MAX_PORT):
+            raise SpecError(f"{quoted(value)} is not [HOST:]PORT with a port from 0 to {MAX_PORT}")
         return cls(host or "127.0.0.1", int(port))
 
     def open(self, opening: Opening) -> TcpEndpoint:
@@ -82,7 +90,7 @@ class TcpEndpoint(Endpoint):
             self._listener.bind(address)
             self._listener.listen(BACKLOG)
         except (OSError, UnicodeError) as error:  # UnicodeError: a name that cannot be one
-            reason = error.strerror if isinstance(error, OSError) else "no such host name"
+            reason = because(error) if isinstance(error, OSError) else "no such host name; an address would be right"
             raise EndpointError(f"cannot listen on {host}:{port}: {reason}") from error
         self._listener.setblocking(False)
 

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from vmodem import dialects
 from vmodem.core.dialect import Dialect
-from vmodem.errors import UnknownDialectError
+from vmodem.errors import UnknownDialectError, because, one_line
 from vmodem.files import write
 from vmodem.transcripts.device import Port, play_device
 from vmodem.transcripts.format import Block, TranscriptError, parse, read
@@ -57,9 +57,9 @@ def play_file(path: Path, dialect: Dialect | None, port: Port | None, words: str
         blocks = _blocks(path)
         device = dialect_of(blocks[0], dialect)
     except TranscriptError as error:
-        played.mistake = str(error)
+        played.mistake = one_line(str(error))
     except OSError as error:
-        played.mistake = f"{path}: {error.strerror}"
+        played.mistake = one_line(f"{path}: {because(error)}")
         played.unread = True
     else:
         played.blocks += [play_block(block, device, port) for block in blocks if _is_asked_for(block, words)]
@@ -81,7 +81,7 @@ def play_block(block: Block, dialect: Dialect, port: Port | None) -> Played:
     try:
         result = play(block, dialect) if port is None else play_device(block, dialect, port)
     except TranscriptError as error:
-        return Played(block, mistake=str(error))
+        return Played(block, mistake=one_line(str(error)))
     if isinstance(result, str):
         return Played(block, skipped=result)
     return Played(block, result)
@@ -161,7 +161,7 @@ def _reported(files: Sequence[PlayedFile], report: Path | None) -> bool:
     try:
         write(report, junit(files))
     except OSError as error:
-        print(f"vmodem play: {report}: {error.strerror}", file=sys.stderr)
+        print(one_line(f"vmodem play: {report}: {because(error)}"), file=sys.stderr)
         return False
     return True
 
@@ -185,9 +185,9 @@ def rewrite(paths: Sequence[Path], dialect: Dialect | None, words: str = "") -> 
             if text != before:
                 write(path, text.encode())
         except TranscriptError as error:
-            print(f"vmodem play: {error}", file=sys.stderr)
+            print(one_line(f"vmodem play: {error}"), file=sys.stderr)
             status = 1
         except OSError as error:
-            print(f"vmodem play: {path}: {error.strerror}", file=sys.stderr)
+            print(one_line(f"vmodem play: {path}: {because(error)}"), file=sys.stderr)
             status = 1
     return status

@@ -48,7 +48,7 @@ def test_it_goes_on_after_a_file_that_makes_no_sense(tmp_path: Path, capsys) -> 
     assert rewrite([tmp_path / "gone.at", tmp_path], None) == 1
     assert good.read_text() == "> AT\n< OK\n"
     gone, said = capsys.readouterr().err.splitlines()
-    assert gone == f"vmodem play: {tmp_path}/gone.at: No such file or directory"
+    assert gone == f"vmodem play: {tmp_path}/gone.at: No such file or directory; a path that is there would be right"
     assert said.startswith(f"vmodem play: {bad}:2: 'nonsense' is no directive")
 
 

@@ -205,8 +205,52 @@ class TestServer:
             client.close()
             host.expect(DISCONNECTED)
 
+    @pytest.mark.parametrize("silent", [1, 7, 8, 20])
+    def test_silent_clients_keep_nobody_out(self, process, its_host, silent):
+        """However many say nothing, one that does its handshake is served, and they are turned away."""
+        port = serve(its_host)
+        before = process.descriptors()
+        with contextlib.ExitStack() as stack:
+            others = [
+                stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE))
+                for _ in range(silent)
+            ]
+            plain = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE))
+            client = stack.enter_context(strict_client().wrap_socket(plain, server_hostname=HOST))
+            its_host.expect(CONNECTED)
+            assert [other.recv(1) for other in others] == [b""] * silent
+            client.sendall(b"at once")
+            assert received(its_host) == b"at once"
+            its_host.ask("AT#XTCPSVR?", b"\r\n#XTCPSVR: 1,2,1\r\n" + OK)
+            with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as late:
+                assert late.recv(1) == b""
+            its_host.ask("AT#XTCPHANGUP=2", DISCONNECTED + OK)
+        eventually(lambda: process.descriptors() <= before)
+
+    def test_the_first_that_is_done_is_served(self, process, its_host):
+        """Of two that begin, the later one may be done first; the other is turned away in the middle of it."""
+        port = serve(its_host)
+        early = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        hello, incoming = ssl.MemoryBIO(), ssl.MemoryBIO()
+        half = strict_client().wrap_bio(incoming, hello, server_hostname=HOST)
+        with pytest.raises(ssl.SSLWantReadError):
+            half.do_handshake()
+        early.sendall(hello.read())
+        assert early.recv(1)  # the server has answered
+        with (
+            early,
+            socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as plain,
+            strict_client().wrap_socket(plain, server_hostname=HOST) as client,
+        ):
+            its_host.expect(CONNECTED)
+            with contextlib.suppress(ConnectionError):
+                while early.recv(4096):
+                    pass
+            client.sendall(b"the later one")
+            assert received(its_host) == b"the later one"
+
     def test_a_client_in_mid_handshake(self, process, its_host):
-        """Nobody hears of it; another one is turned away meanwhile, and served when it has left."""
+        """Nobody hears of it, nor of one that speaks something else; the next that does its handshake is served."""
         port = serve(its_host)
         before = process.descriptors()
         with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE):
@@ -214,8 +258,6 @@ class TestServer:
             its_host.ask("AT#XTCPSVR?", b"\r\n#XTCPSVR: 1,-1,1\r\n" + OK)
             its_host.ask("AT#XTCPHANGUP=2", ERROR)
             its_host.ask('AT#XTCPSEND="x"', ERROR)
-            with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as second:
-                assert second.recv(1) == b""
         eventually(lambda: process.descriptors() <= before)
         for garbage in (b"GET / HTTP/1.0\r\n\r\n", b"\x16\x03\x01\x00\x05hello"):
             with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:

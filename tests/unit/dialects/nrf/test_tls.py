@@ -291,12 +291,19 @@ class TestTlsServer:
         modem.wait(29)
         assert not silent.closed
         second = self.incoming(modem)
-        assert second.socket not in modem.network.sockets  # it was turned away
         modem.wait(1)
         assert silent.socket not in modem.network.sockets
+        assert second.socket in modem.network.sockets
+        modem.wait(29)
         nothing_left(modem, sockets=1)
-        third = self.incoming(modem)
-        assert third.socket in modem.network.sockets
+        assert modem.take() == b""
+
+    def test_however_many_are_silent_the_latest_are_kept(self):
+        modem = self.serving()
+        clients = [self.incoming(modem).socket for _ in range(30)]
+        assert [client in modem.network.sockets for client in clients] == [False] * 22 + [True] * 8
+        modem.wait(30)
+        nothing_left(modem, sockets=1)
         assert modem.take() == b""
 
     def test_garbage(self):

@@ -527,6 +527,15 @@ ERRATA_2_7: Final = (
     ),
     Erratum(
         page="#XTCPSVR",
+        manual="silent on clients of a TLS server that are slow at their handshake, or silent",
+        firmware="the handshake belongs to accepting: nobody else is served meanwhile",
+        answer=(
+            "the first that is done is served, the others are turned away; each has 30 seconds, and 8 may be at it "
+            "at once: for one more the earliest is turned away"
+        ),
+    ),
+    Erratum(
+        page="#XTCPSVR",
         manual="silent on a second client",
         firmware="it is accepted and closed at once, without a line",
         answer="as the firmware",

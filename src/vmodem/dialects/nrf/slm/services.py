@@ -20,6 +20,7 @@ from vmodem.dialects.nrf.data_mode import ESCAPE, EscapedDataMode, Send
 from vmodem.dialects.nrf.device import information
 from vmodem.dialects.nrf.errno import from_host, newlib_errno
 from vmodem.dialects.nrf.slm.device import POLLOUT_TIMEOUT, SerialLteModem
+from vmodem.dialects.nrf.slm.newcomers import Newcomers
 from vmodem.dialects.nrf.socket import CLIENT, SERVER, Socket
 from vmodem.dialects.nrf.tls import handshake
 from vmodem.net.interface import Address, Family, NetSocket, Option, SocketType
@@ -31,9 +32,6 @@ CHUNK: Final = 2048
 BACKLOG: Final = 1
 RETRY: Final = 1.0
 """Seconds until a server that could not accept tries again."""
-
-SERVER_HANDSHAKE: Final = 30
-"""Seconds that a client of a TLS server has for its handshake; meanwhile others are turned away."""
 
 DOWNLINK: Final = 1
 """The bit of the connection identifier's status that tells that the peer uses the one it was offered."""
@@ -219,20 +217,20 @@ class TcpService(Service):
 
     Attributes:
         peer: the connection that the server has accepted, None for none.
-        newcomer: the connection of a client that is still at its handshake, None for none.
+        newcomers: the clients of a TLS server that are still at their handshake.
         security: how the server secures its connections, None for not at all.
         unheard: whether the host does not know yet that ``peer``, or an earlier one, has come: data mode keeps it.
         untold: lines that wait until the host has left data mode.
     """
 
-    __slots__ = ("newcomer", "peer", "security", "unheard", "untold")
+    __slots__ = ("newcomers", "peer", "security", "unheard", "untold")
 
     type = SocketType.STREAM
 
     def __init__(self, device: ServiceModem) -> None:
         super().__init__(device, "TCP")
         self.peer: Socket | None = None
-        self.newcomer: Socket | None = None
+        self.newcomers = Newcomers(device, self._take_place)
         self.unheard = False
         self.untold: list[str] = []
         self.security: Security | None = None
@@ -261,7 +259,9 @@ class TcpService(Service):
         return socket
 
     def accept(self) -> None:
-        """Take the clients that wait: the first is served, a further one is turned away.
+        """Take the clients that wait: the first is served, with TLS the first that is done with its handshake.
+
+        A further one is turned away.
 
         While data mode keeps the host from hearing of one that came, or went, the next has to wait. A server whose
         socket was lost with the link ends, even where the link is back.
@@ -282,14 +282,16 @@ class TcpService(Service):
                 if self.socket.task is None:
                     self.socket.task = self.device.channel.spawn(self._accept_later(self.socket))
                 return
-            if self.peer is not None or self.newcomer is not None:
+            if self.peer is not None:
                 net.close()
+            elif self.security is not None:
+                self.newcomers.add(net, address, self.security)
             else:
-                self._connected(self.socket, net, address)
+                self._take_place(net, address)
 
     def close(self) -> None:
-        """Close every socket of the service; a client that is still at its handshake is turned away."""
-        self._turn_away()
+        """Close every socket of the service; clients that are still at their handshake are turned away."""
+        self.newcomers.turn_away()
         super().close()
 
     @property
@@ -387,7 +389,10 @@ class TcpService(Service):
         timeout = self.device.send_timeout(self.connection)
         return await self.send_now(calls.send(self.device.modem, self.connection.net, data, timeout))
 
-    def _connected(self, server: Socket, net: NetSocket, address: Address) -> None:
+    def _take_place(self, net: NetSocket, address: Address) -> None:
+        """Serve a client, in place of all others that would have liked to be."""
+        server = self.socket
+        assert server is not None
         try:
             handle = self.device.sockets.free_handle()
         except CommandError as error:
@@ -397,37 +402,12 @@ class TcpService(Service):
         peer = Socket(handle, net, server.family, server.type, SERVER)
         peer.listener = server
         self.device.add(peer)
-        if self.security is None:
-            self._welcome(peer, address)
-        else:
-            self.newcomer = peer
-            peer.task = self.device.channel.spawn(self._secure(peer, address, self.security))
-
-    async def _secure(self, peer: Socket, address: Address, security: Security) -> None:
-        """Do the handshake with a client; one that fails at it was never there."""
-        try:
-            await handshake(self.device, peer, security, SERVER_HANDSHAKE)
-        except OSError as error:
-            self.device.modem.inform("a client has failed at the handshake: %s", in_words(error))
-            peer.task = None
-            self._turn_away()
-            self.accept()
-        else:
-            self.newcomer = None
-            self._welcome(peer, address)
-
-    def _welcome(self, peer: Socket, address: Address) -> None:
-        assert peer.listener is not None
-        self.peer = peer.listener.peer = peer
+        self.peer = server.peer = peer
+        self.newcomers.turn_away()
         channel = self.device.channel
         self.unheard = self.unheard or (channel.takes_data and not channel.urcs_flow)
         self.report(f'#XTCPSVR: "{address[0]}","connected"')
         self.serve(peer)
-
-    def _turn_away(self) -> None:
-        peer, self.newcomer = self.newcomer, None
-        if peer is not None:
-            self.close_socket(peer)
 
     def _close_peer(self) -> None:
         peer, self.peer = self.peer, None

@@ -1,74 +1,67 @@
-"""Who has a terminal open: told by the kernel's inotify, which misses nobody, however briefly they were away."""
+"""Whether the host of a pseudo terminal has gone: asked of the kernel, which remembers it until it is asked.
+
+Linux has a level for it, not an event: it reports a hang-up on the master side while nobody has the slave side open. A
+host that closes and another one that opens right after it look like one host. But the last close also wakes whoever
+watches the master, whatever he waits for. Every other wake names what it is for: `EPOLLIN` and `EPOLLRDNORM` bytes to
+read, `EPOLLOUT` room. So an edge-triggered watch for `EPOLLWRNORM`, which is true while there is room and which no wake
+names, hears of the last close and of nothing else. epoll keeps it until it is asked: nothing is counted, nothing can
+overflow.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import select
-import struct
+import termios
 from typing import Final
 
-IN_CLOSE_WRITE: Final = 0x08
-IN_CLOSE_NOWRITE: Final = 0x10
-IN_OPEN: Final = 0x20
-IN_CLOSE: Final = IN_CLOSE_WRITE | IN_CLOSE_NOWRITE
-
-_EVENT: Final = struct.Struct("iIII")
+LAST_CLOSE: Final = select.EPOLLWRNORM | select.EPOLLET
 
 
 class Presence:
-    """Counts who has the file at ``path`` open, those not counted who had it open before.
+    """Remembers that nobody had the slave side of a pseudo terminal open, be it for a microsecond.
+
+    The one thing that it may miss: hosts that change while the terminal is full, as nobody reads what the modem sends.
+    Where one goes and the next one comes and writes, both before anybody looks, they are taken for one host.
 
     Args:
-        path: the file.
+        master: the master side.
+        slave: the slave side's only descriptor, in raw mode; it is closed.
 
     Attributes:
-        fd: becomes readable when somebody comes or goes.
+        fd: becomes readable when the last one closes the slave side.
 
     Raises:
-        OSError: inotify is not to be had.
+        OSError: this kernel does not tell; ``slave`` is still open.
     """
 
-    __slots__ = ("_count", "_poll", "fd")
+    __slots__ = ("_epoll", "fd")
 
-    def __init__(self, path: str) -> None:
-        import ctypes  # not at the top: only a pseudo terminal needs it
-
-        libc = ctypes.CDLL(None, use_errno=True)
-        self.fd: int = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        if self.fd < 0:
-            raise OSError(ctypes.get_errno(), "inotify_init1")
-        if libc.inotify_add_watch(self.fd, os.fsencode(path), IN_OPEN | IN_CLOSE) < 0:
-            os.close(self.fd)
-            raise OSError(ctypes.get_errno(), "inotify_add_watch")
-        self._count = 0
-        self._poll = select.poll()
-        self._poll.register(self.fd, select.POLLIN)
-
-    @property
-    def changed(self) -> bool:
-        """Whether somebody came or went since `left` was asked."""
-        return bool(self._poll.poll(0))
+    def __init__(self, master: int, slave: int) -> None:
+        self._epoll = select.epoll()
+        self._epoll.register(master, LAST_CLOSE)
+        self.fd = self._epoll.fileno()
+        self.left()
+        if not self._silent_in_use(master, slave):
+            self._epoll.close()
+            raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+        os.close(slave)
+        self.left()
 
     def left(self) -> bool:
-        """Take note of who came and went; return whether there was a moment at which the last one had gone."""
-        left = False
-        try:
-            events = os.read(self.fd, 65536)
-        except BlockingIOError:
-            return False
-        at = 0
-        while at < len(events):
-            _, mask, _, length = _EVENT.unpack_from(events, at)
-            at += _EVENT.size + length
-            self._count += 1 if mask & IN_OPEN else -1
-            left = left or self._count == 0
-        return left
-
-    @property
-    def anybody(self) -> bool:
-        """Whether somebody has the file open now."""
-        return self._count > 0
+        """Return whether there was a moment, since this was last asked, at which the last one had gone."""
+        return bool(self._epoll.poll(0, 1))
 
     def close(self) -> None:
         """Give the descriptor back."""
-        os.close(self.fd)
+        self._epoll.close()
+
+    def _silent_in_use(self, master: int, slave: int) -> bool:
+        """Whether reading and writing are not taken for the last close: what a kernel names may change."""
+        os.write(slave, b"?")
+        os.read(master, 1)
+        os.write(master, b"?")
+        os.read(slave, 1)
+        termios.tcflush(slave, termios.TCIOFLUSH)
+        return not self.left()

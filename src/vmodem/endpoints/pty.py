@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import logging
 import os
+import select
 import termios
 import tty
 from collections.abc import Callable
@@ -22,8 +22,8 @@ from vmodem.reactor import Reactor
 
 log = logging.getLogger("vmodem")
 
-LINGER: Final = 0.02
-"""Seconds after a host has gone in which its last bytes may still come: the kernel delivers them in its own time."""
+READ_SIZE: Final = 65536
+"""More than a pseudo terminal holds: whoever has sent more than this is there still."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Pty(Spec):
     """
 
     kind = "pty"
-    help = "a pseudo terminal, and a link to it"
+    help = "a pseudo terminal, and a link to it; it has no DTR, RTS and CTS: where they count, use --tcp or --serial"
     metavar = "LINK"
     optional = True
     settings = (Setting("hangup", "what a host that closes the pseudo terminal does to the modem", ("reset", "keep")),)
@@ -61,14 +61,21 @@ class Pty(Spec):
 
 
 class PtySession(Session):
-    """A session on the master side, which looks who is there before it reads or writes.
+    """A session on the master side, which asks who was there: after each read and before each write.
+
+    While nobody has the terminal open, its hang-up is always ready to be read. So the first bytes of a host are waited
+    for by an edge-triggered watch, and only then is the terminal read like any other descriptor.
 
     Args:
-        look: takes note of who came and went.
-        leaving: tells whether the host has gone, and its last bytes may still come.
+        reactor: the process's reactor.
+        modem: the modem.
+        master: the master side.
+        presence: whether the host has gone.
+        left: called where it has, with bytes that were read since: nobody knows yet whose they are.
+        ended: called once, when the host has gone and everything is released.
     """
 
-    __slots__ = ("_leaving", "_look", "_presence")
+    __slots__ = ("_left", "_presence", "_stirred")
 
     def __init__(
         self,
@@ -76,35 +83,62 @@ class PtySession(Session):
         modem: Modem,
         master: int,
         presence: Presence,
-        look: Callable[[], None],
-        leaving: Callable[[], bool],
+        left: Callable[[bytes], None],
         ended: Callable[[Session], None],
     ) -> None:
         super().__init__(reactor, modem, master, master, ended)
         self._presence = presence
-        self._look = look
-        self._leaving = leaving
+        self._left = left
+        self._stirred = False
 
-    def _readable(self) -> None:
-        if self._presence.changed:
-            self._look()  # what is there to read may be for the next session already
-        else:
-            super()._readable()
+    def take(self, data: bytes) -> None:
+        """Hand over what was read already."""
+        if data and not self._closed:
+            self._line.receive(data, self._loop.time())
+            self._after()
+
+    def _read(self) -> int:
+        try:
+            data = os.read(self.read_fd, READ_SIZE)
+        except BlockingIOError:
+            return 0
+        except OSError:  # nobody has it open
+            data = b""
+        if self._presence.left() or not data:
+            self._left(data)
+            return 0
+        self._line.receive(data, self._loop.time())
+        return len(data)
 
     def _write(self) -> None:
-        if self._presence.changed:
-            self._look()
-        if self._leaving() and not self._muted:
-            self._writing = True  # for nobody: the next host must not get it, and this one is about to be muted
+        if not self._muted and self._presence.left():
+            self._left(b"")  # for nobody: the next host must not get it
+        super()._write()
+
+    def _read_on(self) -> None:
+        if self._stirred:
+            super()._read_on()
         else:
-            super()._write()
+            self._reading = True
+            self._reactor.watch(self.read_fd, self._stir)
+
+    def _stir(self, events: int) -> None:
+        if events & select.EPOLLIN:
+            self._stirred = True
+            self._read_on()
+
+    def _pause(self) -> None:
+        super()._pause()
+        self._reactor.forget(self.read_fd)
+
+    def _hold_back(self) -> None:
+        self._pause()  # whether the host goes away meanwhile is told by its presence
 
 
 class PtyEndpoint(Endpoint):
     """A pseudo terminal, with a symbolic link to it where one is asked for.
 
-    The slave side stays open here, so that the kernel never reports a hang-up; whether a host has it open is told by
-    `Presence`.
+    The slave side is open here only where the modem keeps its state: else nobody could tell whether a host has it open.
 
     Args:
         opening: what it is opened with.
@@ -115,20 +149,22 @@ class PtyEndpoint(Endpoint):
     def __init__(self, opening: Opening, link: Path | None, *, keep: bool) -> None:
         self._reactor = opening.reactor
         self._make_modem = opening.make_modem
-        self._link = link
-        self._session: Session | None = None
+        self._link: Path | None = None
+        self._session: PtySession | None = None
         self._sessions: set[Session] = set()  # the current one, and earlier ones that still finish what they do
         self._presence: Presence | None = None
-        self._lingering: asyncio.TimerHandle | None = None
+        self._slave: int | None = None
         try:
-            self._master, self._slave = os.openpty()
+            self._master, slave = os.openpty()
         except OSError as error:
             raise EndpointError(f"cannot open a pseudo terminal: {error.strerror}") from error
-        tty.setraw(self._slave)
+        tty.setraw(slave)
         os.set_blocking(self._master, False)
-        self.path = os.ttyname(self._slave)
-        if not keep:
-            self._watch()
+        self.path = os.ttyname(slave)
+        if keep:
+            self._slave = slave
+        else:
+            self._watch(slave)
         if link is not None:
             self._make_link(link)
 
@@ -148,78 +184,125 @@ class PtyEndpoint(Endpoint):
 
     def close(self) -> None:
         """Close the terminal and remove the link."""
-        if self._lingering is not None:
-            self._lingering.cancel()
         for session in self._sessions:
             session.close()
         if self._presence is not None:
             self._reactor.loop.remove_reader(self._presence.fd)
             self._presence.close()
-        os.close(self._slave)
+        if self._slave is not None:
+            os.close(self._slave)
         os.close(self._master)
         if self._link is not None and self._link.is_symlink() and os.readlink(self._link) == self.path:
             self._link.unlink()
 
-    def _begin(self) -> None:
+    def _begin(self, arrived: bytes = b"") -> None:
+        """Give the terminal a new modem, and that what its host has sent already."""
         modem = self._make_modem(self.where())
+        ended = self._sessions.discard
         if self._presence is None:
-            session = Session(self._reactor, modem, self._master, self._master, self._sessions.discard)
-        else:
-            session = PtySession(
-                self._reactor,
-                modem,
-                self._master,
-                self._presence,
-                self._look,
-                lambda: self._lingering is not None,
-                self._sessions.discard,
-            )
-        self._session = session
-        self._sessions.add(session)
-        session.start()
+            session = Session(self._reactor, modem, self._master, self._master, ended)
+            self._sessions.add(session)
+            session.start()
+            return
+        self._session = PtySession(self._reactor, modem, self._master, self._presence, self._change, ended)
+        self._sessions.add(self._session)
+        self._session.start()
+        self._session.take(arrived)
 
     def _look(self) -> None:
-        """Take note of who came and went: begin anew where the host has gone."""
+        """Begin anew where the host has gone."""
         assert self._presence is not None
-        left, anybody = self._presence.left(), self._presence.anybody
-        if anybody and (left or self._lingering is not None):
-            self._change()
-        elif left and self._lingering is None:
-            self._lingering = self._reactor.loop.call_later(LINGER, self._change)
+        if self._presence.left():
+            self._change(b"")
 
-    def _change(self) -> None:
-        """Leave the terminal to the next host."""
+    def _change(self, arrived: bytes) -> None:
+        """Leave the terminal to the next host, which has sent what has arrived if it is there already."""
         assert self._presence is not None
         assert self._session is not None
-        if self._lingering is not None:
-            self._lingering.cancel()
-            self._lingering = None
         self._session.mute()
-        # The next host does not get what was meant for this one, neither what is under way nor what has arrived.
-        termios.tcflush(self._master, termios.TCOFLUSH)
-        termios.tcflush(self._slave, termios.TCIFLUSH)
-        if not self._presence.anybody:  # else what waits may be the next host's already
-            self._session.read_rest()
+        arrived = self._drain(arrived)
+        self._discard()
+        if self._presence.left():  # it was closed here; or somebody came and went meanwhile, which is the same
+            arrived = self._drain(arrived)
         self._session.detach()
-        self._begin()
+        self._begin(arrived)
 
-    def _watch(self) -> None:
+    def _drain(self, arrived: bytes) -> bytes:
+        """Read what there is, for the session; return it where it may be the next host's instead.
+
+        The kernel says "nobody" only behind the last byte: all of it is of those who have gone. If it does not say so,
+        somebody is there, and has to be answered: what the last one sent in the microseconds before it closed the
+        terminal, if any, cannot be told apart.
+        """
+        assert self._session is not None
+        pieces = [arrived]
+        left = READ_SIZE
         try:
-            self._presence = Presence(self.path)
+            while left > 0:
+                pieces.append(os.read(self._master, left))
+                left -= len(pieces[-1])
+        except BlockingIOError:
+            return b"".join(pieces)
+        except OSError:
+            self._session.take(b"".join(pieces))
+            return b""
+        return b"".join(pieces)
+
+    def _discard(self) -> None:
+        """Discard what waits for a host, in the terminal and on its way there."""
+        termios.tcflush(self._master, termios.TCOFLUSH)
+        try:
+            slave = os.open(self.path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        except OSError:  # no descriptor is left, or a host has shut out all others; what it sets just now is undone
+            termios.tcsetattr(self._master, termios.TCSAFLUSH, termios.tcgetattr(self._master))
+        else:
+            termios.tcflush(slave, termios.TCIFLUSH)
+            os.close(slave)
+
+    def _watch(self, slave: int) -> None:
+        try:
+            self._presence = Presence(self._master, slave)
         except OSError as error:
-            log.warning("a host that closes %s will not be noticed: %s", self.path, os.strerror(error.errno or 0))
+            self._slave = slave
+            log.warning("a host that closes %s will not be noticed: %s", self.path, error.strerror)
 
     def _make_link(self, link: Path) -> None:
         try:
-            if link.is_symlink():
-                link.unlink()  # left over by a program that was killed
+            self._remove_left_over(link)
             os.symlink(self.path, link)
         except OSError as error:
-            self._link = None
             self.close()
-            reason = (
-                "it exists and is no link; another path would be right"
-                if error.errno == errno.EEXIST
-                else because(error)
-            )
+            reason = _taken(link) if error.errno == errno.EEXIST else because(error)
             raise EndpointError(f"cannot make the link {link}: {reason}") from error
+        self._link = link
+
+    def _remove_left_over(self, link: Path) -> None:
+        """Remove a link that was left over by a program that was killed."""
+        if not link.is_symlink():
+            return
+        _refuse_living(link, self.path)
+        aside = link.with_name(f".{link.name}.{os.path.basename(self.path)}")
+        os.rename(link, aside)
+        try:
+            _refuse_living(aside, self.path)  # another program may have found the same one, and put its own there
+        except FileExistsError:
+            os.rename(aside, link)
+            raise
+        os.unlink(aside)
+
+
+def _refuse_living(link: Path, own: str) -> None:
+    """Refuse a link to what is there, such as the terminal of a program that runs; not to the number that is ours now.
+
+    Raises:
+        FileExistsError: it leads to such.
+    """
+    if link.exists() and os.readlink(link) != own:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+
+
+def _taken(link: Path) -> str:
+    """Return why a link cannot be made where something is already."""
+    if not link.is_symlink():
+        return "it exists and is no link; another path would be right"
+    return f"it leads to {os.readlink(link)}, which is in use; end what serves it, remove the link or choose another"

@@ -156,11 +156,6 @@ class Session:
         if self._reading and not self._pollable:
             self._loop.call_soon(self._readable)
 
-    def read_rest(self) -> None:
-        """Read all that is there to read: the host has gone and sends no more."""
-        while not self._closed and self._read():
-            self._after()
-
     def _read_on(self) -> None:
         """Begin or go on to read."""
         self._reactor.forget(self.read_fd)
@@ -202,6 +197,7 @@ class Session:
         """Leave the descriptors to somebody else; what the host asked for is still done."""
         self.mute()
         self._end_of_input()
+        self.read_fd = self.write_fd = -1  # whatever this one still does, it does not touch them
         if not self._closed:
             self._after()
 

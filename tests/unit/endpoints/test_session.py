@@ -352,13 +352,16 @@ async def test_a_detached_session_does_what_was_asked_and_reads_no_more(desk):
 
 
 @at_a_desk()
-async def test_the_rest_is_read_before_the_descriptors_are_left(desk):
-    await desk.send(b"AT+WAIT=1\r" * 10)
-    desk.session.mute()
-    desk.session.read_rest()
+async def test_a_detached_session_leaves_the_watch_of_the_next_one_alone(desk):
+    await desk.send(b"AT+WAIT=30\r")
+    await desk.until(lambda: desk.modem.channels[0].busy)
     desk.session.detach()
-    assert not select.select([desk.own], [], [], 0)[0]
+    told = []
+    desk.reactor.watch(desk.own.fileno(), told.append)
     await desk.until_ended()
+    told.clear()
+    await desk.send(b"AT\r")
+    await desk.until(lambda: any(events & select.EPOLLIN for events in told))
 
 
 @at_a_desk()

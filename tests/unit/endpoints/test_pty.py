@@ -58,17 +58,18 @@ class Desk:
         got = b""
         async with asyncio.timeout(PATIENCE):
             while not got.endswith(end):
-                got += await self.read(host)
+                await self.answered(host)
+                got += os.read(host, 65536)
         return got
 
-    async def read(self, host):
+    async def answered(self, host):
+        """Wait until something waits for ``host`` in the terminal; leave it there."""
         readable = self.loop.create_future()
         self.loop.add_reader(host, lambda: readable.done() or readable.set_result(None))
         try:
             await readable
         finally:
             self.loop.remove_reader(host)
-        return os.read(host, 65536)
 
     async def turns(self, number=4):
         """Let vmodem look at what has happened."""
@@ -240,7 +241,7 @@ async def test_answers_that_a_host_did_not_wait_for_are_not_the_next_one_s(desk)
         host = desk.open()
         assert await desk.ask(host, b"AT\r") == READY + OK
         os.write(host, b"nonsense\r")
-        await desk.turns(20)  # its answer waits in the terminal
+        await desk.answered(host)
         desk.close(host)
         assert await desk.fresh()
 
@@ -276,7 +277,7 @@ async def test_nobody_costs_nothing(desk):
 async def test_without_a_descriptor_to_spare_the_next_host_still_hears_nothing_old(desk):
     host = desk.open()
     os.write(host, b"nonsense\r")
-    await desk.turns(20)
+    await desk.answered(host)
     desk.close(host)
     opening, os.open = os.open, partial(refuse, desk.endpoint.path, os.open)
     try:

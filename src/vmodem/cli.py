@@ -11,16 +11,17 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from vmodem import __version__, dialects, files
 from vmodem.arguments import AddEndpoint, Parser, failed, path, read
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
-from vmodem.errors import UnknownDialectError, because
+from vmodem.errors import UnknownDialectError, because, quoted, suggestion
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vmodem.credentials.directory import DirectoryStore
     from vmodem.credentials.store import Slot
     from vmodem.endpoints.endpoint import Setting
@@ -170,7 +171,8 @@ def _add_credentials(commands: Any) -> None:
     listing.set_defaults(run=_list_credentials)
     add = actions.add_parser("add", help="add a credential, or replace it", **options)
     add.add_argument("words", nargs="+", metavar="CREDENTIAL")
-    add.add_argument("file", metavar="FILE", help="the file that holds it, - for standard input")
+    add.add_argument("file", type=path, metavar="FILE", help="the file that holds it, - for standard input")
+    add.add_argument("--force", action="store_true", help="whatever it is: a device stores anything")
     add.set_defaults(run=_add_credential)
     remove = actions.add_parser("remove", help="remove a credential", **options)
     remove.add_argument("words", nargs="+", metavar="CREDENTIAL")
@@ -288,27 +290,44 @@ def _list_credentials(arguments: argparse.Namespace) -> int:
 
 
 def _add_credential(arguments: argparse.Namespace) -> int:
+    slot = _slot(arguments)
+    from vmodem.credentials.check import stranger, wrong  # not at the top: it takes time to import
     from vmodem.credentials.store import Kind
 
-    slot = _slot(arguments)
+    try:
+        content = _content(arguments.file)
+    except OSError as error:
+        return failed(arguments, f"{arguments.file}: {because(error)}")
+    if slot.kind in (Kind.PSK, Kind.PSK_IDENTITY):
+        content = content.rstrip(b"\r\n")  # the end of a line that an editor left
+    reason = None if arguments.force and content else wrong(slot, content)
+    if reason is not None:
+        return failed(arguments, f"{arguments.file}: {reason}")
 
-    def action(store: DirectoryStore) -> str | None:
-        content = sys.stdin.buffer.read() if arguments.file == "-" else Path(arguments.file).read_bytes()
-        if slot.kind in (Kind.PSK, Kind.PSK_IDENTITY):
-            content = content.rstrip(b"\r\n")  # the end of a line that an editor left
-        if not content:
-            return f"{arguments.file} is empty"
+    def action(store: DirectoryStore) -> None:
         store.write(slot, content)
-        return None
+        if not arguments.force and stranger(store, slot):
+            failed(arguments, "warning: the key and the certificate that are there now do not belong to each other")
 
     return _with_store(arguments, action, create=True)
+
+
+def _content(file: Path) -> bytes:
+    """Return what a file holds, - for standard input; of one that is too large no more than tells so."""
+    from vmodem.credentials.store import MAX_SIZE
+
+    standard = str(file) == "-"
+    with open(0 if standard else file, "rb", closefd=not standard) as opened:
+        return opened.read(MAX_SIZE + 1)
 
 
 def _remove_credential(arguments: argparse.Namespace) -> int:
     slot = _slot(arguments)
 
     def action(store: DirectoryStore) -> str | None:
-        return None if store.delete(slot) else f"there is no {' '.join(arguments.words)}"
+        if store.delete(slot):
+            return None
+        return f"there is no {' '.join(arguments.words)}; one that 'vmodem credentials list' shows would be right"
 
     return _with_store(arguments, action, create=False)
 
@@ -331,22 +350,49 @@ def _with_store(arguments: argparse.Namespace, action: Callable[[DirectoryStore]
 
 def _slot(arguments: argparse.Namespace) -> Slot:
     """Return the slot that the words of the command line name."""
-    from vmodem.credentials.directory import suite_slot
-    from vmodem.credentials.store import Area, Kind, Slot
-
     parser: Parser = arguments.parser
     words: list[str] = arguments.words
-    kinds = {name: kind for kind in Kind for name in (kind.name.lower(), str(kind.value))}
-    slot = suite_slot(words[0]) if len(words) == 1 else None
-    if len(words) == 2 and words[0].isascii() and words[0].isdigit() and words[1].lower() in kinds:
-        slot = Slot(Area(arguments.area), int(words[0]), kinds[words[1].lower()])
-    if slot is None or not slot.exists:
-        known = ", ".join(kind.name.lower() for kind in Kind)
-        parser.error(
-            f"{' '.join(words)!r} is no credential; SEC_TAG KIND would be one, with a tag up to 2147483647 and "
-            f"a kind of {known}, or a name such as client_ca_1.crt"
+    try:
+        return _suite(words[0]) if len(words) == 1 else _tagged(words, arguments.area)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def _suite(name: str) -> Slot:
+    """Return the slot of a file of the Ameba.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    from vmodem.credentials.directory import suite_slot
+
+    slot = suite_slot(name)
+    if slot is None:
+        missing = f"KIND or FILE is missing, {name} ca FILE" if name.isdigit() else "SEC_TAG KIND, as in 16 ca"
+        raise ValueError(
+            f"{quoted(name)} is no credential; {missing}, or a name such as client_ca_1.crt would be right"
         )
     return slot
+
+
+def _tagged(words: Sequence[str], area: str) -> Slot:
+    """Return the slot of a security tag and a kind.
+
+    Raises:
+        ValueError: there is none.
+    """
+    from vmodem.credentials.store import KINDS, MAX_TAG, Area, Kind, Slot
+
+    tag, kind, *rest = words
+    if rest:
+        raise ValueError(f"{quoted(rest[0])} is one too many; SEC_TAG KIND would be right")
+    if not (tag.isascii() and tag.isdigit() and len(tag) <= 10 and int(tag) <= MAX_TAG):
+        raise ValueError(f"{quoted(tag)} is no security tag; a number from 0 to {MAX_TAG} would be right")
+    kinds = {name: one for one in KINDS[Area(area)] for name in (one.name.lower(), str(one.value))}
+    if kind.lower() not in kinds:
+        names = [one.name.lower() for one in Kind if one in KINDS[Area(area)]]
+        raise ValueError(f"{quoted(kind)} is no kind of credential of the area {area}; {suggestion(kind, names)}")
+    return Slot(Area(area), int(tag), kinds[kind.lower()])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

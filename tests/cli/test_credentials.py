@@ -9,8 +9,10 @@ import sys
 import time
 
 import pytest
+from tests.certificates import issue
 from tests.process import Process
 
+OWN, OTHER = issue("own"), issue("other")
 DIGEST_OF_A = "CA978112CA1BBDCAFAC231B39A23DC4DA786EFF8147C4E72B9807785AFEE48BB"
 
 
@@ -34,7 +36,7 @@ class TestCredentials:
     def test_add_list_and_remove(self, store, tmp_path):
         (tmp_path / "a").write_text("a")
         for words in (["16842753", "ca"], ["16842753", "4"], ["client_ca_1.crt"], ["--area", "native", "0", "PSK"]):
-            result = credentials("add", store, *words, str(tmp_path / "a"))
+            result = credentials("add", store, "--force", *words, str(tmp_path / "a"))
             assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
         assert listed(store) == [
             f"modem 16842753 ca {DIGEST_OF_A} 1",
@@ -47,12 +49,12 @@ class TestCredentials:
         assert listed(store) == [f"modem 16842753 psk_identity {DIGEST_OF_A} 1"]
 
     def test_standard_input(self, store):
-        assert credentials("add", store, "7", "key", "-", content="a").returncode == 0
+        assert credentials("add", store, "7", "key", "-", "--force", content="a").returncode == 0
         assert listed(store) == [f"modem 7 key {DIGEST_OF_A} 1"]
 
     @pytest.mark.parametrize(("kind", "size"), [("psk", 1), ("psk_identity", 1), ("ca", 3)])
     def test_the_end_of_a_line_is_no_part_of_a_key(self, store, kind, size):
-        credentials("add", store, "7", kind, "-", content="a\r\n")
+        credentials("add", store, "7", kind, "-", "--force", content="a\r\n")
         assert listed(store)[0].split()[2:] == [kind, listed(store)[0].split()[3], str(size)]
 
     @pytest.mark.parametrize(
@@ -102,6 +104,62 @@ class TestCredentials:
             assert result.stderr.count("\n") == 1
         assert not (tmp_path / "nothing").exists()
 
+    @pytest.mark.parametrize(
+        ("words", "content", "says"),
+        [
+            (["16", "ca", "-"], "hello", "-: it is no PEM; a certificate in PEM would be right"),
+            (
+                ["16", "key", "-"],
+                OWN.certificate.decode(),
+                "-: it is a certificate; a private key in PEM would be right",
+            ),
+            (["16", "psk", "-"], "x", "-: a pre-shared key of AT%CMNG is text of hexadecimal digits only"),
+            (["client_key_1.key", "-"], OWN.certificate.decode(), "-: it is a certificate; a private key in PEM"),
+            (["16", "ca", "-"], "", "-: it is empty; what it is to hold would be right"),
+            (["16", "ca", "/dev/zero"], "", "/dev/zero: it has more than 262144 bytes"),
+            (["--force", "16", "ca", "/dev/zero"], "", "a credential of more than 262144 bytes"),
+        ],
+    )
+    def test_what_no_connection_could_use_is_not_stored(self, store, words, content, says):
+        result = credentials("add", store, *words, content=content)
+        assert (result.returncode, result.stdout) == (1, "")
+        assert result.stderr.startswith(f"vmodem credentials add: {says}")
+        assert result.stderr.count("\n") == 1
+        assert not list(store.glob("*/*"))
+
+    def test_a_key_of_another_certificate_is_stored_with_a_warning(self, store):
+        for kind, content, says in (
+            ("certificate", OWN.certificate, ""),
+            (
+                "key",
+                OTHER.key,
+                "vmodem credentials add: warning: the key and the certificate that are there now do not",
+            ),
+            ("key", OWN.key, ""),
+        ):
+            result = credentials("add", store, "16", kind, "-", content=content.decode())
+            assert (result.returncode, result.stderr[: len(says) or None]) == (0, says)
+        assert len(listed(store)) == 2
+
+    @pytest.mark.parametrize(
+        ("words", "says"),
+        [
+            (["16", "ca"], "'16' is no credential; KIND or FILE is missing, 16 ca FILE"),
+            (["CA", "file"], "'CA' is no credential; SEC_TAG KIND, as in 16 ca, or a name such as client_ca_1.crt"),
+            (["x", "ca", "file"], "'x' is no security tag; a number from 0 to 2147483647 would be right"),
+            (["16", "caa", "file"], "'caa' is no kind of credential of the area modem; did you mean ca?"),
+            (["16", "ca", "b", "c"], "'b' is one too many; SEC_TAG KIND would be right"),
+            (
+                ["--area", "native", "16", "public_key", "file"],
+                "'public_key' is no kind of credential of the area native",
+            ),
+        ],
+    )
+    def test_what_is_no_credential_is_told(self, store, words, says):
+        result = credentials("add", store, *words)
+        assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+        assert result.stderr.startswith(f"vmodem credentials add: {says}")
+
     def test_a_list_that_is_not_complete_says_so(self, store):
         (store / "modem/16").mkdir(parents=True)
         (store / "modem/16/ca.pem").write_text("a")
@@ -143,7 +201,7 @@ class TestServe:
         with Process("--tcp", "0", "--credentials", str(store)) as served:
             host = served.host()
             host.ask("AT%CMNG=1")
-            credentials("add", store, "16", "ca", "-", content="a")
+            credentials("add", store, "--force", "16", "ca", "-", content="a")
             host.ask("AT%CMNG=1", f'\r\n%CMNG: 16,0,"{DIGEST_OF_A}"\r\n\r\nOK\r\n')
 
     def test_files_are_their_owners(self, store):

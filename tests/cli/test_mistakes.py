@@ -156,7 +156,10 @@ FOLDERS = {"file": "file", "below a file": "file/below", "too long": "n" * 300}
         *((["play", "good.at", "--port", value], value, 1) for value in (*FILES.values(), "file", "/dev/null")),
         *((["play", "--update", value], value, 1) for value in FILES.values()),
         *((["credentials", "list", "--credentials", value], value, 1) for value in (*PATHS.values(), "file")),
-        *((["credentials", "add", "16", "ca", "file", "--credentials", value], value, 1) for value in FOLDERS.values()),
+        *(
+            (["credentials", "add", "16", "psk_identity", "file", "--credentials", value], value, 1)
+            for value in FOLDERS.values()
+        ),
         *((["credentials", "add", "--credentials", "store", "16", "ca", value], value, 1) for value in FILES.values()),
         *(
             (["credentials", "remove", "16", "ca", "--credentials", value], value, 1)

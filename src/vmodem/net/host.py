@@ -86,6 +86,7 @@ class HostSocket(NetSocket):
         "_family",
         "_listening",
         "_network",
+        "_reuse_chosen",
         "_sock",
         "lost",
         "type",
@@ -99,7 +100,7 @@ class HostSocket(NetSocket):
         self._network = network
         self._sock = sock
         self._family = family
-        self._bound = self._connected = self._listening = False
+        self._bound = self._connected = self._listening = self._reuse_chosen = False
         self._connecting: Address | None = None
         self._failure = 0  # errno that a stream broke with: the kernel tells it once
         self.lost = 0
@@ -129,7 +130,7 @@ class HostSocket(NetSocket):
         address = self._network.address(self._family)
         if address is None:
             raise OSError(errno.EADDRNOTAVAIL, f"no {self._family.name} address")
-        if self._is_stream():
+        if self._is_stream() and not self._reuse_chosen:
             # Linux keeps closed connections for a minute; a device that was just reset knows nothing of them.
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._sock.bind((address, port))
@@ -269,6 +270,7 @@ class HostSocket(NetSocket):
             self._check()
         packed = struct.pack("@ll", value // 1000, value % 1000 * 1000) if option in TIMEOUTS else value
         self._sock.setsockopt(*OPTIONS[option], packed)
+        self._reuse_chosen = self._reuse_chosen or option is Option.REUSEADDR
 
     def local_address(self) -> Address:
         address: Address = self._sock.getsockname()[:2]

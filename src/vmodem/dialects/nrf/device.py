@@ -73,8 +73,7 @@ class Nrf91:
     def reopen(self, socket: Socket) -> None:
         """Give ``socket`` a fresh one of the network, as if it had never been bound or connected."""
         socket.net.close()
-        socket.net = self.modem.network.open(socket.family, socket.type)
-        _send_at_once(socket)
+        socket.replace(self.modem.network.open(socket.family, socket.type))
 
     def close(self, socket: Socket) -> None:
         """Close a socket, and the connections that it accepted, if any."""
@@ -122,7 +121,7 @@ class Nrf91:
 def _send_at_once(socket: Socket) -> None:
     """Have each command's data leave at once, as from the modem."""
     if socket.type is SocketType.STREAM:
-        socket.net.set_option(Option.NODELAY, 1)
+        socket.set_option(Option.NODELAY, 1)
 
 
 def host_name(device: Nrf91, value: Value) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from vmodem.core.tasks import Task
-from vmodem.net.interface import CLOSURE, MSG_PEEK, POLLERR, Family, NetSocket, SocketType
+from vmodem.net.interface import CLOSURE, MSG_PEEK, POLLERR, Family, NetSocket, Option, SocketType
 
 CLIENT: Final = 0
 SERVER: Final = 1
@@ -34,6 +34,7 @@ class Socket:
         receive_timeout: seconds, 0 for ever.
         send_timeout: seconds, 0 for ever.
         options: value of every option that was set, by its number.
+        kernel: those that the network's socket has, too.
         peer: the accepted connection that a listening socket reaches.
         listener: the listening socket that an accepted connection came from.
         active_at: when data last moved, in seconds of the engine's clock.
@@ -46,6 +47,7 @@ class Socket:
         "family",
         "handle",
         "hostname",
+        "kernel",
         "listener",
         "net",
         "options",
@@ -70,10 +72,30 @@ class Socket:
         self.receive_timeout = 0.0
         self.send_timeout = 0.0
         self.options: dict[int, int] = {}
+        self.kernel: dict[Option, int] = {}
         self.peer: Socket | None = None
         self.listener: Socket | None = None
         self.active_at = 0.0
         self.task: Task | None = None
+
+    def set_option(self, option: Option, value: int) -> None:
+        """Set an option of the network's socket, and of any that takes its place.
+
+        Raises:
+            OSError: the network refuses.
+        """
+        self.net.set_option(option, value)
+        self.kernel[option] = value
+
+    def replace(self, net: NetSocket) -> None:
+        """Put a fresh socket of the network in place of the one there was; it has the same options.
+
+        Raises:
+            OSError: the network refuses.
+        """
+        self.net = net
+        for option, value in self.kernel.items():
+            net.set_option(option, value)
 
     @property
     def ended(self) -> bool:

@@ -128,12 +128,16 @@ class TestAFailedHandshakeLeavesNothing:
         modem.pump()
         fails(modem)
 
-    def test_the_fresh_socket_is_as_the_first(self, name):
+    @pytest.mark.parametrize("reuse", [0, 1])
+    def test_the_fresh_socket_is_as_the_first(self, name, reuse):
         modem = fresh(name)
-        begin(modem, name)
+        opening, connecting, _ = CONNECTS[name]
+        ask(modem, opening.format(kind=TLS, tag=CA))
+        assert ask(modem, f"AT#XSOCKETOPT={'0,' if name == 'sm-1.0' else ''}1,2,{reuse}") == OK
+        ask(modem, connecting)
         peer_of(modem).send(b"220 ready\r\n")
         modem.pump()
-        assert fails(modem).net.options == {Option.NODELAY: 1}
+        assert fails(modem).net.options == {Option.NODELAY: 1, Option.REUSEADDR: reuse}
 
     @both_kinds
     def test_nothing_goes_out_in_the_clear(self, name, kind):

@@ -152,6 +152,16 @@ _SOCKETS: Final = (
         answer="options can be got; the test command answers as the example",
     ),
     Erratum(
+        page="#XSSOCKETOPT, #XSOCKETOPT",
+        manual="<op> 0 gets an option",
+        firmware="OK without a line for every TLS option that can be set, and for SO_REUSEADDR",
+        answer=(
+            "the value, a host name without quotes, as in later firmware; ERROR for TLS_SESSION_CACHE_PURGE, which has "
+            "none; with --follow firmware OK without a line"
+        ),
+        policy="options_unread",
+    ),
+    Erratum(
         page="#XSSOCKETOPT",
         manual="TLS_PEER_VERIFY is 0 or 1; the example sets 2",
         firmware="0, 1 or 2",
@@ -376,6 +386,13 @@ _SELECTING: Final = (
         manual="silent on a timeout",
         firmware="OK without a line",
         answer="as the firmware",
+    ),
+    Erratum(
+        page="#XPOLL",
+        manual="all opened sockets are polled where no handle is given; silent on the connection of a server",
+        firmware="an accepted connection is not polled, and its handle is ERROR: nothing tells of its data",
+        answer="it is polled as a socket of its own, behind its server's; with --follow firmware it is not",
+        policy="polls_accepted",
     ),
     Erratum(
         page="#XPOLL",

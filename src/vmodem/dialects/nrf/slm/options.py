@@ -17,7 +17,7 @@ from vmodem.dialects.nrf.device import UInt16
 from vmodem.dialects.nrf.errno import from_host
 from vmodem.dialects.nrf.slm.device import SerialLteModem
 from vmodem.dialects.nrf.socket import Socket
-from vmodem.dialects.nrf.tls import Numbers, secured
+from vmodem.dialects.nrf.tls import HANDSHAKE_TIMEO, Numbers, secured
 from vmodem.net.interface import Option
 
 GET: Final = 0
@@ -75,7 +75,7 @@ _SECONDS: Final = range(INT32_MAX + 1)
 _ANY: Final = range(INT32_MIN, INT32_MAX + 1)
 
 OPTIONS: Final = {
-    SO_REUSEADDR: Rule(_BOOL),
+    SO_REUSEADDR: Rule(_BOOL, 0),
     SO_RCVTIMEO: Rule(_SECONDS, 0),
     SO_SNDTIMEO: Rule(_SECONDS, 0),
     SO_SILENCE_ALL: Rule(_BOOL, 0),
@@ -86,13 +86,16 @@ OPTIONS: Final = {
 }
 
 TLS_OPTIONS: Final = {
-    TLS_PEER_VERIFY: Rule(range(3)),
-    TLS_SESSION_CACHE: Rule(_BOOL),
+    TLS_PEER_VERIFY: Rule(range(3), 0),
+    TLS_SESSION_CACHE: Rule(_BOOL, 0),
     TLS_SESSION_CACHE_PURGE: Rule(_ANY),
-    TLS_DTLS_HANDSHAKE_TIMEO: Rule(frozenset({0, 1, 3, 7, 15, 31, 63, 123})),
+    TLS_DTLS_HANDSHAKE_TIMEO: Rule(frozenset({0, 1, 3, 7, 15, 31, 63, 123}), HANDSHAKE_TIMEO),
 }
 
 TLS_NUMBERS: Final = Numbers(TLS_PEER_VERIFY, TLS_SESSION_CACHE, TLS_DTLS_HANDSHAKE_TIMEO)
+
+UNREAD: Final = frozenset({SO_REUSEADDR})
+"""Options of #XSOCKETOPT that the firmware lets be set, but prints nothing of."""
 
 NOT_SETTABLE: Final = frozenset({SO_PRIORITY, SO_TIMESTAMPING})
 NOT_READABLE: Final = frozenset({SO_TYPE, SO_PRIORITY, SO_PROTOCOL})
@@ -137,7 +140,7 @@ def xssocketopt(device: SerialLteModem, op: UInt16, name: UInt16, value: OptionV
     if socket.sec_tag is None:
         raise CommandError("the socket is not secure")
     if op == GET:
-        return _get_tls(device, name)
+        return _get_tls(device, socket, name)
     if op == SET:
         _set_tls(device, socket, name, value)
     return None
@@ -150,7 +153,7 @@ def _get(device: SerialLteModem, name: int) -> str | None:
         code = device.need_active().net.take_error()
         return f"#XSOCKETOPT: {from_host(code) if code else 0}"
     rule = OPTIONS.get(name)
-    if rule is None or rule.default is None:
+    if rule is None or rule.default is None or (name in UNREAD and device.policy.options_unread):
         return None
     value = device.need_active().options.get(name, rule.default)
     quoted = device.policy.timeouts_quoted and name in (SO_RCVTIMEO, SO_SNDTIMEO)
@@ -166,7 +169,7 @@ def _set(device: SerialLteModem, name: int, value: Value) -> None:
         return
     socket.options[name] = number = _accepted(OPTIONS, name, value)
     if name == SO_REUSEADDR:
-        socket.net.set_option(Option.REUSEADDR, number)
+        socket.set_option(Option.REUSEADDR, number)
     elif name == SO_RCVTIMEO:
         socket.receive_timeout = number
     elif name == SO_SNDTIMEO:
@@ -181,12 +184,19 @@ def _bind_to_device(value: Value) -> None:
         raise CommandError(f"there is no interface {shown(value)}, only {INTERFACE}")
 
 
-def _get_tls(device: SerialLteModem, name: int) -> str | None:
-    if name != TLS_CIPHERSUITE_USED:
+def _get_tls(device: SerialLteModem, socket: Socket, name: int) -> str | None:
+    if name == TLS_CIPHERSUITE_USED:
+        return f"#XSSOCKETOPT: {0 if device.policy.ciphersuite_reads_zero else secured(socket).ciphersuite()}"
+    if device.policy.options_unread:
         return None
-    if device.policy.ciphersuite_reads_zero:
-        return "#XSSOCKETOPT: 0"
-    return f"#XSSOCKETOPT: {secured(device.need_active()).ciphersuite()}"
+    if name == TLS_HOSTNAME:
+        return f"#XSSOCKETOPT: {socket.hostname or ''}"
+    rule = TLS_OPTIONS.get(name)
+    if rule is None:
+        return None
+    if rule.default is None:
+        raise CommandError(f"<name> {name} is set-only")
+    return f"#XSSOCKETOPT: {socket.options.get(name, rule.default)}"
 
 
 def _set_tls(device: SerialLteModem, socket: Socket, name: int, value: Value | None) -> None:

@@ -24,6 +24,8 @@ class Policy(policy.Policy):
         select_tests: whether AT#XSOCKETSELECT=? is OK.
         first_ranking: the ranking of the first socket.
         timeouts_quoted: whether #XSOCKETOPT prints timeouts as in ``"30 sec"``.
+        options_unread: whether getting SO_REUSEADDR, or any TLS option that can be set, is OK without a line.
+        polls_accepted: whether #XPOLL polls accepted connections.
         ciphersuite_reads_zero: whether TLS_CIPHERSUITE_USED reads as 0, whatever was chosen.
         accept_reads_as: the name that the line of AT#XACCEPT? begins with.
         accept_reads_ended: whether that line has the handle of a connection that has ended.
@@ -42,6 +44,8 @@ class Policy(policy.Policy):
     select_tests: bool = False
     first_ranking: int = 2
     timeouts_quoted: bool = False
+    options_unread: bool = False
+    polls_accepted: bool = True
     ciphersuite_reads_zero: bool = False
     accept_reads_as: str = "#XACCEPT"
     accept_reads_ended: bool = False
@@ -64,6 +68,7 @@ def _firmware(manual: Policy, **changes: object) -> Policy:
         secure_test="#XSSOCKET: (0,1,2),(1,2),(0,1)<sec-tag>,<peer_verify>",
         accept_reads_as="#XTCPACCEPT",
         accept_reads_ended=True,
+        options_unread=True,
         ciphersuite_reads_zero=True,
         drops_urcs=True,
         **changes,  # type: ignore[arg-type]
@@ -83,6 +88,7 @@ FIRMWARE_2_0: Final = _firmware(
     loses_input=True,
     overlong=Overlong.ERROR_AT_ONCE,
     select_tests=True,
+    polls_accepted=False,
     first_ranking=1,
     timeouts_quoted=True,
 )
@@ -91,6 +97,7 @@ MANUAL_2_7: Final = Policy(first_handle=1)
 FIRMWARE_2_7: Final = _firmware(
     MANUAL_2_7,
     select_tests=True,
+    polls_accepted=False,
     first_ranking=1,
     timeouts_quoted=True,
     event_fd=True,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from vmodem.core.commands import CommandTable, Information
-from vmodem.core.parameters import anything
+from vmodem.core.errors import CommandError
+from vmodem.core.parameters import anything, shown
 from vmodem.core.syntax import Value
 from vmodem.core.tasks import AnyReady, Delay
 from vmodem.dialects.nrf.device import Int
-from vmodem.dialects.nrf.slm.device import SerialLteModem, opened_handle
+from vmodem.dialects.nrf.slm.device import SerialLteModem
 from vmodem.dialects.nrf.socket import Socket
 from vmodem.net.interface import CLOSURE, POLLIN
 
@@ -25,10 +26,11 @@ async def xpoll(device: SerialLteModem, timeout: Int, *handles: Annotated[Value,
     Args:
         device: the device.
         timeout: milliseconds; 0 does not wait, less than 0 waits for ever.
-        handles: up to 8 open sockets, further ones are ignored; all that are open where none is given.
+        handles: up to 8 open sockets, further ones are ignored; all that are open where none is given. A connection
+            that a server has accepted is a socket of its own.
     """
-    sockets = [opened_handle(device, handle) for handle in handles[:MAX_HANDLES]]
-    sockets = sockets or [entry.socket for entry in device.opened]
+    pollable = _pollable(device)
+    sockets = [_named(pollable, handle) for handle in handles[:MAX_HANDLES]] or pollable
     modem = device.modem
     deadline = None if timeout < 0 else modem.now + timeout / 1000
     if not sockets:
@@ -39,6 +41,21 @@ async def xpoll(device: SerialLteModem, timeout: Int, *handles: Annotated[Value,
         if not await AnyReady([socket.net for socket in sockets], POLLIN, deadline):
             break
     return lines
+
+
+def _pollable(device: SerialLteModem) -> list[Socket]:
+    """Return the open sockets in their order, each with the connection that it has accepted behind it."""
+    opened = [entry.socket for entry in device.opened]
+    if not device.policy.polls_accepted:
+        return opened
+    return [socket for entry in opened for socket in (entry, entry.peer) if socket is not None]
+
+
+def _named(pollable: list[Socket], handle: Value) -> Socket:
+    found = next((socket for socket in pollable if socket.handle == handle), None)
+    if found is None:
+        raise CommandError(f"{shown(handle)} is the handle of no open socket")
+    return found
 
 
 def _events(sockets: list[Socket]) -> list[Information]:

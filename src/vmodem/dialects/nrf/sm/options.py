@@ -173,7 +173,7 @@ def _set(socket: Socket, name: int, rule: Rule, value: int) -> None:
 def _apply(device: SerialModem, socket: Socket, name: int, value: int) -> None:
     """Let an option that was just set take effect."""
     if name == AT_SO_REUSEADDR:
-        socket.net.set_option(Option.REUSEADDR, value)
+        socket.set_option(Option.REUSEADDR, value)
     elif name == AT_SO_RCVTIMEO:
         socket.receive_timeout = value
     elif name == AT_SO_SNDTIMEO:

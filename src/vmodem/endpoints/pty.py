@@ -91,8 +91,8 @@ class PtySession(Session):
         self._left = left
         self._stirred = False
 
-    def take(self, data: bytes) -> None:
-        """Hand over what was read already."""
+    def take_rest(self, data: bytes) -> None:
+        """Hand over the last that the host has sent."""
         if data and not self._closed:
             self._line.receive(data, self._loop.time())
             self._after()
@@ -111,7 +111,8 @@ class PtySession(Session):
         return len(data)
 
     def _write(self) -> None:
-        if not self._muted and self._presence.left():
+        # Not before its host's first byte: hosts that come and go without end would make one modem within the other.
+        if self._stirred and not self._muted and self._presence.left():
             self._left(b"")  # for nobody: the next host must not get it
         super()._write()
 
@@ -206,8 +207,7 @@ class PtyEndpoint(Endpoint):
             return
         self._session = PtySession(self._reactor, modem, self._master, self._presence, self._change, ended)
         self._sessions.add(self._session)
-        self._session.start()
-        self._session.take(arrived)
+        self._session.start(arrived)
 
     def _look(self) -> None:
         """Begin anew where the host has gone."""
@@ -244,7 +244,7 @@ class PtyEndpoint(Endpoint):
         except BlockingIOError:
             return b"".join(pieces)
         except OSError:
-            self._session.take(b"".join(pieces))
+            self._session.take_rest(b"".join(pieces))
             return b""
         return b"".join(pieces)
 

@@ -76,9 +76,11 @@ class Session:
         self.error: OSError | None = None
         modem.network.driver = self
 
-    def start(self) -> None:
-        """Boot the modem and listen to the host."""
+    def start(self, arrived: bytes = b"") -> None:
+        """Boot the modem and listen to the host, of whom ``arrived`` was read already."""
         self.modem.boot(self._loop.time())
+        if arrived:
+            self._line.receive(arrived, self._loop.time())
         self._after()
 
     def close(self) -> None:

@@ -13,12 +13,14 @@ import select
 import socket
 import termios
 from functools import partial, wraps
+from unittest.mock import patch
 
 import pytest
 from tests.hosts import PtyHost
 from tests.patience import PATIENCE
 
 from vmodem.endpoints import pty
+from vmodem.endpoints.presence import Presence
 from vmodem.endpoints.pty import Pty
 from vmodem.errors import EndpointError
 from vmodem.hub import Hub
@@ -256,6 +258,15 @@ async def test_hosts_that_only_look_change_nothing_for_the_next_one(desk):
         if turn % 2:
             await desk.turns()
     assert await desk.fresh()
+
+
+@at_a_desk()
+async def test_hosts_that_come_and_go_without_end_make_one_modem_at_a_time(desk):
+    host = desk.open()
+    await desk.ask(host, b"AT\r")
+    with patch.object(Presence, "left", lambda presence: True):
+        os.write(host, b"AT\r")
+        assert await desk.hear(host) == READY + OK
 
 
 @at_a_desk()

@@ -7,6 +7,7 @@ import pytest
 from tests.docs.pages import DOCS, blocks
 
 from vmodem.config import TABLES
+from vmodem.dialects.ameba.device import SocketOptions
 from vmodem.endpoints.pty import Pty
 from vmodem.endpoints.tcp import Tcp
 from vmodem.errors import ConfigError
@@ -73,3 +74,10 @@ def test_it_has_every_key_of_a_modem():
         load("[[modem]]\nnone = 1\n")
     _, _, known = str(caught.value).partition("known are ")
     assert [key for key in known.split(", ") if key not in TABLES] == keys("## More than one modem")
+
+
+def test_it_has_every_socket_option_of_the_ameba():
+    """Those of the nRF91 are held to the page by tests/unit/dialects/nrf/test_options.py."""
+    _, _, table = TEXT.partition("\n| `AT+SKTCFG` |")
+    rows, _, _ = table.partition("\n\n")
+    assert tuple(re.findall(r"^\| `(\w+)` ", rows, re.MULTILINE)) == SocketOptions._fields

@@ -228,19 +228,23 @@ def duplicate(is_it):
 def options_of(is_it):
     """Return the options of a socket of the modem; its timeouts in milliseconds."""
     with duplicate(is_it) as sock:
-        return [
-            *(timeout_of(sock, option) for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO)),
-            *(
-                sock.getsockopt(level, option)
-                for level, option in (
-                    (socket.IPPROTO_TCP, socket.TCP_NODELAY),
-                    (socket.SOL_SOCKET, socket.SO_KEEPALIVE),
-                    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE),
-                    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL),
-                    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT),
-                )
-            ),
-        ]
+        return options_of_socket(sock)
+
+
+def options_of_socket(sock):
+    return [
+        *(timeout_of(sock, option) for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO)),
+        *(
+            sock.getsockopt(level, option)
+            for level, option in (
+                (socket.IPPROTO_TCP, socket.TCP_NODELAY),
+                (socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+                (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE),
+                (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL),
+                (socket.IPPROTO_TCP, socket.TCP_KEEPCNT),
+            )
+        ),
+    ]
 
 
 def timeout_of(sock, option):
@@ -273,6 +277,35 @@ class TestOptions:
         with socket.create_connection(("127.0.0.1", port)) as client:
             device.seed()
             assert options_of(connected_to(client.getsockname())) == [2000, 3500, 1, 1, 60, 10, 3]
+
+    @pytest.mark.parametrize(
+        ("at", "value"),
+        [(at, value) for at, values in enumerate([(0, 1000, 3_600_000)] * 2 + [(0, 1)] * 2) for value in values]
+        + [(4, 0), (4, 1), (4, 7200), (5, 0), (5, 1), (5, 75), (6, 0), (6, 1), (6, 10)],
+    )
+    def test_with_each_value_of_the_manual(self, device, at, value):
+        """0 as well as any other: it is the option's, or the host's own for the times of keep-alive."""
+        with socket.socket() as fresh:
+            own = options_of_socket(fresh)
+        asked = [0, 0, 0, int(at >= 3), 0, 0, 0]
+        asked[at] = value
+        expected = [one or own[index] for index, one in enumerate(asked)]
+        device.ask(f"AT+SKTCFG={','.join(map(str, asked))}")
+        with tcp_server() as listener, device.client(listener, link=5):
+            assert options_of(connected_to(listener.getsockname())) == expected
+        port = device.serve(socket.SOCK_STREAM, True)
+        assert options_of(lambda sock: sock.getsockname() == ("127.0.0.1", port)) == expected
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            device.seed()
+            assert options_of(connected_to(client.getsockname())) == expected
+
+    @pytest.mark.parametrize("value", [0, 1000])
+    def test_timeouts_are_for_udp_too(self, device, value):
+        device.ask(f"AT+SKTCFG={value},{value},1,1,60,10,3")
+        port = device.serve(socket.SOCK_DGRAM, True)
+        device.ask(f"AT+SKTCLIENT=5,0,,127.0.0.1,{port},{free_port()},0")
+        with duplicate(lambda sock: sock.getsockname() == ("127.0.0.1", port)) as server:
+            assert [timeout_of(server, option) for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO)] == [value] * 2
 
     def test_a_send_timeout_ends_a_send_to_a_peer_that_does_not_read(self, device):
         device.ask("AT+SKTCFG=300")

@@ -31,15 +31,20 @@ class Parser(argparse.ArgumentParser):
         self.register("action", None, Once)
         self.set_defaults(parser=self)
         self._fill = fill
+        self._parsing = False
 
     def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:
-        """Add the arguments, look for what is none of them, then parse."""
+        """Add the arguments, look for what is none of them, then parse: options may stand between the others."""
+        if self._parsing:
+            return super().parse_known_args(args, namespace)
         fill, self._fill = self._fill, None
         if fill is not None:
             fill(self)
         words = list(sys.argv[1:] if args is None else args)
         self._look_at(words)
-        return super().parse_known_args(words, namespace)
+        self._parsing = True  # what follows comes back here
+        parse = self.parse_known_intermixed_args if self._subparsers is None else super().parse_known_args
+        return parse(words, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Print ``message`` and end the program with status 2."""

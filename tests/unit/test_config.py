@@ -227,15 +227,15 @@ class TestEveryKey:
     WRONG: ClassVar = {"'x'": str, "5": int, "2.5": float, "true": bool, "[]": list, "{}": dict, "1979-05-27": None}
 
     @pytest.mark.parametrize(("table", "key", "default"), keys())
-    @pytest.mark.parametrize("value", WRONG)
-    def test_of_the_wrong_type(self, tmp_path, table, key, default, value):
+    def test_of_the_wrong_type(self, tmp_path, table, key, default):
         kind = type(default)
-        if self.WRONG[value] is kind or (self.WRONG[value], kind) == (int, float):
-            pytest.skip("it is the right type")
-        said = mistake(tmp_path, f"# about\n{head(table)}\n{key} = {value}\n")
-        assert said.startswith(f"3: {place(table)}.{key} is ")
         words = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
-        assert f", accepted: {words[kind]}" in said
+        for value, given in self.WRONG.items():
+            if given is kind or (given, kind) == (int, float):
+                continue
+            said = mistake(tmp_path, f"# about\n{head(table)}\n{key} = {value}\n")
+            assert said.startswith(f"3: {place(table)}.{key} is ")
+            assert f", accepted: {words[kind]}" in said
 
     @pytest.mark.parametrize(("table", "key", "default"), keys())
     def test_misspelt(self, tmp_path, table, key, default):

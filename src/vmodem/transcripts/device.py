@@ -92,7 +92,7 @@ def _converse(block: Block, port: Port, end: bytes) -> Difference | None:
                 while data := port.read(step.seconds):
                     output += data
             case Expect():
-                while not match(step, output):
+                while not match(step, output, block.path):
                     data = port.read(PATIENCE)
                     if not data:
                         return Difference(block, step, repr(step.data), repr(bytes(output)))

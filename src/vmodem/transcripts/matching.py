@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from vmodem.core.dialect import Dialect
 from vmodem.core.framing import Terminator
-from vmodem.transcripts.format import Block, Expect, Given, Step
+from vmodem.transcripts.format import Block, Expect, Given, Step, TranscriptError
+from vmodem.transcripts.pattern import LIMIT, SlowPatternError, matches
 
 ENDS: Final = {Terminator.CR: b"\r", Terminator.LF: b"\n", Terminator.CRLF: b"\r\n"}
 """The bytes that each terminator stands for."""
@@ -41,12 +42,22 @@ class Difference:
         return f"{place}:\n{shown}expected: {self.expected}\nactual:   {self.actual}{why}"
 
 
-def match(expect: Expect, output: bytearray) -> bool:
-    """Take what ``expect`` says off the front of ``output``; return False where that differs."""
+def match(expect: Expect, output: bytearray, path: Path) -> bool:
+    """Take what ``expect`` says off the front of ``output``; return False where that differs.
+
+    Raises:
+        TranscriptError: its pattern takes too much time; ``path`` is its file.
+    """
     if expect.kind == "<|":
         length = len(expect.data) if output.startswith(expect.data) else -1
     else:
-        length = _match_line(expect, output)
+        try:
+            length = _match_line(expect, output)
+        except SlowPatternError as error:
+            raise TranscriptError(
+                f"{path}:{expect.number}: {expect.text[3:]!r} takes more than {LIMIT:g} s of computing for this line; "
+                "one without repetitions in repetitions, such as (a+)+, would be right"
+            ) from error
     if length < 0:
         return False
     del output[:length]
@@ -59,7 +70,7 @@ def _match_line(expect: Expect, output: bytearray) -> int:
         line = expect.data + b"\r\n"
         return start + len(line) if output.startswith(line, start) else -1
     end = output.find(b"\r\n", start)
-    if end < 0 or re.fullmatch(expect.data, output[start:end]) is None:
+    if end < 0 or not matches(expect.data, output[start:end]):
         return -1
     return end + 2
 

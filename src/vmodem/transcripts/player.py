@@ -238,6 +238,8 @@ class Player:
         """Do something; what makes no sense is told with its place."""
         try:
             action()
+        except TranscriptError:
+            raise
         except (ValueError, ConfigError, StoreFullError) as error:
             raise TranscriptError(f"{self._block.path}:{step.number}: {error}") from error
 
@@ -269,7 +271,7 @@ class Player:
                 for piece in self._chunking(step.data + (self._end if step.line else b"")):
                     self.modem.send(piece)
             case Expect():
-                if not match(step, self.output):
+                if not match(step, self.output, self._block.path):
                     raise Failure(repr(step.data), repr(bytes(self.output)))
             case Wait():
                 self.modem.wait(step.seconds)

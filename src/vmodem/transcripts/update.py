@@ -48,7 +48,7 @@ def _changes(block: Block, dialect: Dialect) -> Iterator[tuple[int, int, list[st
             continue
         del steps[: len(expects)]
         before = bytes(player.output)
-        if not all(match(expect, player.output) for expect in expects):
+        if not all(match(expect, player.output, block.path) for expect in expects):
             exact = any(expect.kind == "<|" for expect in expects)
             player.output.clear()
             yield expects[0].number, expects[-1].number, rendered(before, exact=exact)

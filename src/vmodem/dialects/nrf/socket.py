@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from vmodem.core.tasks import Task
-from vmodem.net.interface import CLOSURE, MSG_PEEK, POLLERR, Family, NetSocket, Option, SocketType
+from vmodem.net.interface import CLOSURE, MSG_PEEK, Family, NetSocket, Option, SocketType
 
 CLIENT: Final = 0
 SERVER: Final = 1
@@ -100,10 +100,9 @@ class Socket:
     @property
     def ended(self) -> bool:
         """Whether the connection has ended, and nothing that came before its end is left; asking changes nothing."""
-        events = self.net.poll() & CLOSURE
-        if not events or events & POLLERR:
-            return bool(events)
+        if not self.net.poll() & CLOSURE:
+            return False
         try:
             return not self.net.recv(1, MSG_PEEK)
-        except OSError:  # it was lost
+        except OSError:  # it broke; whoever receives is told again
             return True

@@ -177,7 +177,7 @@ def _apply(device: SerialModem, socket: Socket, name: int, value: int) -> None:
     elif name == AT_SO_RCVTIMEO:
         socket.receive_timeout = value
     elif name == AT_SO_SNDTIMEO:
-        socket.send_timeout = value
+        socket.send_timeout = device.reaches(socket).send_timeout = value
     elif name == AT_SO_BINDTOPDN:
         if not device.cellular.is_active(value):
             raise CommandError(f"<value> {value} is no active PDN connection")

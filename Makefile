@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 help:
 	@echo "make test        the fast test suite"
 	@echo "make demo        conversations with real servers on loopback"
-	@echo "make check       ruff, ruff format, mypy --strict, and whether the reference is up to date"
+	@echo "make check       ruff, ruff format, mypy --strict, how much has a type, and whether the reference is up to date"
 	@echo "make test-all    the fast suite on every Python from 3.11 to 3.13 that is found"
 	@echo "make test-deep   the property tests with many more examples, 10,000 openings of a terminal in every pattern"
 	@echo "make bench       benchmarks beside a floor and socat (minutes); bench-short for a look"
@@ -35,7 +35,7 @@ test: $(VENV)/.made
 check: $(VENV)/.made
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/python tools/typed.py
 	$(BIN)/python tools/reference.py --check
 
 format: $(VENV)/.made

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from vmodem.core import trace
 from vmodem.core.trace import Event
@@ -17,6 +17,9 @@ from vmodem.core.trace import Event
 if TYPE_CHECKING:
     from vmodem.core.channel import Channel
     from vmodem.core.modem import Modem
+    from vmodem.net.interface import Address
+
+E = TypeVar("E", bound=Event)
 
 log = logging.getLogger("vmodem")
 
@@ -59,7 +62,7 @@ def _refused(event: trace.Refused) -> str:
     return f"{readable(event.command)}: {event.reason}" if event.command else event.reason
 
 
-def _address(address: Any) -> str:
+def _address(address: Address) -> str:
     host, port = address
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -71,30 +74,38 @@ def _moved(event: trace.Sent | trace.Received, verb: str, direction: str) -> str
     return f"socket {event.socket} {verb} {len(event.data)} bytes{whom}"
 
 
-_WORDS: Final[dict[type[Event], Callable[[Any], str]]] = {
-    trace.HostLine: lambda e: f"> {readable(e.shown)}",
-    trace.Reply: lambda e: f"< {_line(e.shown)}",
-    trace.Result: lambda e: f"< {_line(e.shown)}",
-    trace.Urc: lambda e: f"< {_line(e.data)}  (unsolicited)",
-    trace.Refused: _refused,
-    trace.DataBegins: lambda e: "data mode begins",
-    trace.Data: lambda e: f"> {len(e.data)} bytes of data ({e.why})",
-    trace.DataEnds: lambda e: "data mode ends",
-    trace.Power: lambda e: e.state.value,
-    trace.Opened: lambda e: f"socket {e.socket} opened: {e.family.name}, {e.type.name}",
-    trace.Bound: lambda e: f"socket {e.socket} bound to {_address(e.address)}",
-    trace.Listening: lambda e: f"socket {e.socket} listens",
-    trace.Accepted: lambda e: f"socket {e.socket} accepted from {_address(e.address)} by socket {e.listener}",
-    trace.Connecting: lambda e: f"socket {e.socket} connects to {_address(e.address)}",
-    trace.Connected: lambda e: f"socket {e.socket} is connected",
-    trace.Secured: lambda e: (
-        f"socket {e.socket} is secured, suite {e.ciphersuite:04X}{', resumed' if e.resumed else ''}"
-    ),
-    trace.Sent: lambda e: _moved(e, "sent", "to"),
-    trace.Received: lambda e: _moved(e, "received", "from"),
-    trace.Failed: lambda e: f"socket {e.socket}: {e.call}: {e.reason}",
-    trace.Closed: lambda e: f"socket {e.socket} closed",
-    trace.LookUp: lambda e: f"looks up {e.host}",
-    trace.Resolved: lambda e: f"{e.host} is {', '.join(e.addresses) or e.failure}",
-}
+def _say(kind: type[E], words: Callable[[E], str]) -> tuple[type[Event], Callable[[Any], str]]:
+    """Return what a line says of the events of one kind, so that a checker of types knows which."""
+    return kind, words
+
+
+_WORDS: Final = dict(
+    (
+        _say(trace.HostLine, lambda e: f"> {readable(e.shown)}"),
+        _say(trace.Reply, lambda e: f"< {_line(e.shown)}"),
+        _say(trace.Result, lambda e: f"< {_line(e.shown)}"),
+        _say(trace.Urc, lambda e: f"< {_line(e.data)}  (unsolicited)"),
+        _say(trace.Refused, _refused),
+        _say(trace.DataBegins, lambda e: "data mode begins"),
+        _say(trace.Data, lambda e: f"> {len(e.data)} bytes of data ({e.why})"),
+        _say(trace.DataEnds, lambda e: "data mode ends"),
+        _say(trace.Power, lambda e: e.state.value),
+        _say(trace.Opened, lambda e: f"socket {e.socket} opened: {e.family.name}, {e.type.name}"),
+        _say(trace.Bound, lambda e: f"socket {e.socket} bound to {_address(e.address)}"),
+        _say(trace.Listening, lambda e: f"socket {e.socket} listens"),
+        _say(trace.Accepted, lambda e: f"socket {e.socket} accepted from {_address(e.address)} by socket {e.listener}"),
+        _say(trace.Connecting, lambda e: f"socket {e.socket} connects to {_address(e.address)}"),
+        _say(trace.Connected, lambda e: f"socket {e.socket} is connected"),
+        _say(
+            trace.Secured,
+            lambda e: f"socket {e.socket} is secured, suite {e.ciphersuite:04X}{', resumed' if e.resumed else ''}",
+        ),
+        _say(trace.Sent, lambda e: _moved(e, "sent", "to")),
+        _say(trace.Received, lambda e: _moved(e, "received", "from")),
+        _say(trace.Failed, lambda e: f"socket {e.socket}: {e.call}: {e.reason}"),
+        _say(trace.Closed, lambda e: f"socket {e.socket} closed"),
+        _say(trace.LookUp, lambda e: f"looks up {e.host}"),
+        _say(trace.Resolved, lambda e: f"{e.host} is {', '.join(e.addresses) or e.failure}"),
+    )
+)
 """What a line says of each event; a note writes its own."""

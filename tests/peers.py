@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 import socket
+import struct
 
 from tests.patience import PATIENCE
 
@@ -44,6 +45,12 @@ def accept(listener):
     connection, _ = listener.accept()
     connection.settimeout(PATIENCE)
     return connection
+
+
+def reset(connection):
+    """Close a connection by a reset, which says nothing of what was received."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
 
 
 def receive(connection, size):

@@ -5,7 +5,6 @@ import os
 import random
 import select
 import socket
-import struct
 import threading
 import time
 from typing import ClassVar
@@ -27,7 +26,7 @@ from tests.network.programs import (
     s_server,
 )
 from tests.patience import PATIENCE, eventually
-from tests.peers import accept, free_port, port_of, receive, tcp_server
+from tests.peers import accept, free_port, port_of, receive, reset, tcp_server
 from tests.process import Process
 from vmodem import Pty, Tcp
 from vmodem.net.interface import Family
@@ -249,11 +248,6 @@ def sm(served):
 @pytest.fixture(params=[STREAM, DGRAM], ids=["TLS", "DTLS"])
 def kind(request):
     return request.param
-
-
-def reset(connection):
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
 
 
 def psk_options(suite):

@@ -8,7 +8,6 @@ import re
 import select
 import shutil
 import socket
-import struct
 import subprocess
 import threading
 import time
@@ -18,7 +17,7 @@ import pytest
 import vmodem
 from tests.hosts import Modems
 from tests.patience import PATIENCE, eventually
-from tests.peers import accept, free_port, port_of, receive, tcp_server
+from tests.peers import accept, free_port, port_of, receive, reset, tcp_server
 from tests.process import Process
 from vmodem import Pty, Tcp
 
@@ -94,11 +93,6 @@ def read_some(host, size):
     data = bytes(host.got[:size])
     del host.got[:size]
     return data
-
-
-def reset(connection):
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
 
 
 class TestTcpServer:

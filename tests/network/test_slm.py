@@ -1,6 +1,8 @@
 """The sockets of `slm-1.9` and `slm-2.0` on real sockets: many at once, and data mode with its silence."""
 
+import re
 import select
+import socket
 import time
 from contextlib import ExitStack
 
@@ -8,8 +10,8 @@ import pytest
 
 from tests.hosts import Modems
 from tests.patience import PATIENCE
-from tests.peers import accept, port_of, receive, tcp_server
-from vmodem import Pty
+from tests.peers import accept, free_port, port_of, receive, reset, tcp_server
+from vmodem import Pty, Tcp
 
 OK = b"\r\nOK\r\n"
 ERROR = b"\r\nERROR\r\n"
@@ -130,3 +132,50 @@ class TestSingleSocket:
                     break
             host.expect(ERROR)
             ask(host, "AT")
+
+
+@pytest.mark.parametrize("name", ["slm-1.9", "slm-2.0", "slm-2.7"])
+@pytest.mark.parametrize("left", [b"", b"last words"])
+@pytest.mark.parametrize("end", [socket.socket.close, reset])
+def test_what_is_said_of_an_accepted_connection_follows_its_life(name, left, end):
+    """It is there until its end has come, by a FIN or by a reset, and all that came before was received."""
+    with Modems(Tcp(), dialect=name) as served:
+        host, port = served.host(), free_port()
+        for line in ("AT#XSOCKET=1,1,1", f"AT#XBIND={port}", "AT#XLISTEN"):
+            host.send(line.encode() + b"\r\n")
+            host.read_until(OK)
+        client = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        host.send(b"AT#XACCEPT=10\r\n")
+        handle = re.search(rb'#XACCEPT: (\d),"127.0.0.1"', host.read_until(OK))[1]
+        assert handle != b"0"
+        ask(host, "AT#XACCEPT?", b"\r\n#XACCEPT: %b\r\n" % handle + OK)
+        client.sendall(left)
+        end(client)
+        if left:
+            ask(host, "AT#XACCEPT?", b"\r\n#XACCEPT: %b\r\n" % handle + OK)
+            host.send(b"AT#XRECV=10\r\n")
+            assert left in host.read_until(OK)
+        ended(host, end)
+        ask(host, "AT#XACCEPT?", b"\r\n#XACCEPT: 0\r\n" + OK)
+        ended(host, end)
+
+
+def ended(host, end):
+    """Receive the end: OK alone for a FIN, ERROR for a reset."""
+    ask(host, "AT#XRECV=10", OK if end is socket.socket.close else ERROR)
+
+
+@pytest.mark.parametrize("name", ["slm-2.0", "slm-2.7"])
+def test_an_accepted_connection_is_polled(name):
+    with Modems(Tcp(), dialect=name) as served:
+        host, port = served.host(), free_port()
+        for line in ("AT#XSOCKET=1,1,1", f"AT#XBIND={port}", "AT#XLISTEN"):
+            host.send(line.encode() + b"\r\n")
+            host.read_until(OK)
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
+            host.send(b"AT#XACCEPT=10\r\n")
+            handle = re.search(rb'#XACCEPT: (\d),"127.0.0.1"', host.read_until(OK))[1]
+            ask(host, "AT#XPOLL=0")
+            host.send(b"AT#XPOLL=-1\r\n")
+            client.sendall(b"hello")
+            host.expect(b'\r\n#XPOLL: %b,"0x00000001"\r\n' % handle + OK)

@@ -2,9 +2,9 @@
 
 import asyncio
 import socket
-import struct
 
 from tests.patience import PATIENCE
+from tests.peers import reset
 from vmodem.net.fake import FakeNetwork
 from vmodem.net.host import HostNetwork
 from vmodem.net.interface import CLOSURE, Family
@@ -222,8 +222,7 @@ class HostConnection:
         self.sock.close()
 
     def reset(self):
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.sock.close()
+        reset(self.sock)
 
     def stop_reading(self):
         pass

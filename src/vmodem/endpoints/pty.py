@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import logging
 import os
 import select
@@ -249,15 +250,17 @@ class PtyEndpoint(Endpoint):
         return b"".join(pieces)
 
     def _discard(self) -> None:
-        """Discard what waits for a host, in the terminal and on its way there."""
+        """Discard what waits for a host, in the terminal and on its way there, and what the last one has shut."""
         termios.tcflush(self._master, termios.TCOFLUSH)
         try:
             slave = os.open(self.path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         except OSError:  # no descriptor is left, or a host has shut out all others; what it sets just now is undone
             termios.tcsetattr(self._master, termios.TCSAFLUSH, termios.tcgetattr(self._master))
-        else:
-            termios.tcflush(slave, termios.TCIFLUSH)
-            os.close(slave)
+            return
+        termios.tcflush(slave, termios.TCIFLUSH)
+        termios.tcflow(slave, termios.TCOON)
+        fcntl.ioctl(slave, termios.TIOCNXCL)
+        os.close(slave)
 
     def _watch(self, slave: int) -> None:
         try:

@@ -6,6 +6,7 @@ has happened before vmodem looks, as if the program had been stopped meanwhile.
 
 import asyncio
 import contextlib
+import fcntl
 import itertools
 import os
 import re
@@ -246,6 +247,40 @@ async def test_answers_that_a_host_did_not_wait_for_are_not_the_next_one_s(desk)
         await desk.answered(host)
         desk.close(host)
         assert await desk.fresh()
+
+
+GET_EXCLUSIVE = 0x80045440
+"""TIOCGEXCL, which Python does not name."""
+
+
+def stop(host):
+    termios.tcflow(host, termios.TCOOFF)
+
+
+def shut_out_others(host):
+    fcntl.ioctl(host, termios.TIOCEXCL)
+
+
+@pytest.mark.parametrize("shut", [stop, shut_out_others])
+@pytest.mark.parametrize("looked", [False, True])
+def test_what_a_host_has_shut_is_open_for_the_next_one(shut, looked):
+    if shut is shut_out_others and os.geteuid() != 0:
+        pytest.skip("only root opens a terminal that a host has shut")
+
+    @at_a_desk()
+    async def play(desk):
+        host = desk.open()
+        await desk.ask(host, b"AT\r")
+        shut(host)
+        desk.close(host)
+        if looked:
+            await desk.turns()
+        host = desk.open()
+        await desk.answered(host)  # it greets, so vmodem has looked
+        assert await desk.ask(host, b"AT\r") == READY + OK
+        assert fcntl.ioctl(host, GET_EXCLUSIVE, bytes(4)) == bytes(4)
+
+    play()
 
 
 @at_a_desk()

@@ -48,8 +48,8 @@ class Session:
     """
 
     __slots__ = (
-        "_closed", "_ended", "_eof", "_grace", "_line", "_loop", "_muted", "_pollable", "_reactor", "_reading",
-        "_seen", "_timer", "_writing", "error", "modem", "read_fd", "write_fd",
+        "_closed", "_due_at", "_ended", "_eof", "_grace", "_line", "_loop", "_muted", "_pollable", "_reactor",
+        "_reading", "_seen", "_timer", "_writing", "error", "modem", "read_fd", "write_fd",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +71,7 @@ class Session:
         self._reading = self._writing = self._eof = self._closed = self._muted = False
         self._pollable = True
         self._timer: asyncio.TimerHandle | None = None
+        self._due_at = 0.0  # what the timer is set for: uvloop does not tell of one that is due at once
         self._grace: asyncio.TimerHandle | None = None
         self._seen = 0  # the modem's progress when the grace was last looked at
         self.error: OSError | None = None
@@ -275,7 +276,8 @@ class Session:
     def _wake_at(self, deadline: float) -> None:
         """Set the timer for ``deadline``, unless it is set for earlier."""
         if self._timer is not None:
-            if self._timer.when() <= deadline:
+            if self._due_at <= deadline:
                 return
             self._timer.cancel()
+        self._due_at = deadline
         self._timer = self._loop.call_at(deadline, self._due)

@@ -365,6 +365,22 @@ async def test_a_detached_session_leaves_the_watch_of_the_next_one_alone(desk):
 
 
 @at_a_desk()
+async def test_a_loop_whose_timers_do_not_tell_when_they_are_due(desk):
+    """So are uvloop's that are due at once."""
+    plain = desk.loop.call_at
+
+    def call_at(when, callback):
+        return desk.loop.call_soon(callback) if when <= desk.loop.time() else plain(when, callback)
+
+    with patch.object(desk.loop, "call_at", call_at):
+        for later in (0, 0, 1000, -1000):
+            desk.session._wake_at(desk.loop.time() + later)
+        await desk.send(b"AT+WAIT=1\rAT+WAIT=0\rAT\r")
+        answer = b"\r\n+WAIT: 1\r\n" + OK + b"\r\n+WAIT: 0\r\n" + OK + OK
+        assert await desk.take(len(answer)) == answer
+
+
+@at_a_desk()
 async def test_closing_twice_does_nothing(desk):
     desk.session.close()
     desk.session.close()

@@ -11,11 +11,13 @@ import threading
 import pytest
 
 from tests.certificates import CERTIFICATES, HOST, issue
+from tests.hosts import Modems
 from tests.network.programs import Program, identity, s_server
-from tests.network.test_ameba import DATA, OK, Device, needs, start
+from tests.network.test_ameba import DATA, OK, Device, connected_to, needs, options_of, options_of_socket, start
 from tests.patience import PATIENCE, eventually
 from tests.peers import free_port, port_of, receive, tcp_server
 from tests.process import Process
+from vmodem import Tcp
 from vmodem.credentials.directory import DirectoryStore
 from vmodem.credentials.store import Area, Kind, Slot
 
@@ -450,3 +452,20 @@ def test_two_mebibytes_to_a_slow_reader_and_back(served, device, files):
         device.ask("AT+SKTDEL=0")
         assert peer.recv(1) == b""
         peer.close()
+
+
+@pytest.mark.parametrize(("follow", "has"), [("manual", True), ("firmware", False)])
+def test_socket_options_are_for_tls_too(tmp_path, files, follow, has):
+    """The manual has them for TLS; in the firmware such a socket has none."""
+    keep(tmp_path)
+    with Modems(Tcp(), dialect="ameba-2.4", credentials=str(tmp_path), follow=follow) as modems:
+        device = SecureDevice(modems.host())
+        with socket.socket() as fresh:
+            expected = [2000, 3500, 1, 1, 60, 10, 3] if has else options_of_socket(fresh)
+        device.ask("AT+SKTCFG=2000,3500,1,1,60,10,3")
+        with Server(server_context(files)) as server:
+            device.ask(f"AT+SKTCLIENT=5,2,,127.0.0.1,{server.port},,0")
+            assert options_of(connected_to(("127.0.0.1", server.port))) == expected
+            device.ask("AT+SKTDEL=5")
+        port = device.serve_tls(2, False)
+        assert options_of(lambda sock: sock.getsockname() == ("127.0.0.1", port)) == expected

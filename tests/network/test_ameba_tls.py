@@ -371,20 +371,17 @@ class TestServer:
                 assert each.recv(1) == b""
             assert device.state() == []
 
-    def test_no_id_is_left(self, device, files):
+    @pytest.mark.parametrize("others", [18, 19, 40])
+    def test_silent_clients_keep_nobody_out(self, device, files, others):
+        """They have all ids there are: the earliest gives its own up."""
         port = device.serve_tls(2, True)
         with contextlib.ExitStack() as stack:
-            silent = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(19)]
-            with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as surplus:
-                assert surplus.recv(1) == b""
-            silent[6].close()
-
-            def served():
-                with contextlib.suppress(OSError), client(files, port):
-                    return device.seed() and True
-                return False
-
-            eventually(served)
+            for _ in range(others):
+                stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE))
+            with client(files, port) as late:
+                link, _ = device.seed()
+                late.sendall(b"at once")
+                assert device.receive_until(b"at once", link, True) == b"at once"
 
     def test_a_client_that_closes(self, device, files, auto_rcv):
         port = device.serve_tls(2, auto_rcv)

@@ -124,7 +124,8 @@ ERRATA: Final = (
         page="AT+SKTSERVER",
         manual="silent about a TLS client that connects and says nothing",
         firmware="it keeps the server from accepting others, and from receiving what its other clients send",
-        answer="not imitated: handshakes go on side by side, and each is given up after 30 seconds",
+        answer="not imitated: handshakes go on side by side, and each is given up after 30 seconds; the earliest before"
+        " that, where no id is free for one more client",
     ),
     Erratum(
         page="AT+SKTSERVER",

@@ -75,7 +75,7 @@ async def _accept(device: Ameba, server: Link, net: NetSocket) -> None:
 def _admit(device: Ameba, server: Link, net: NetSocket, address: Address) -> None:
     """Make a connection a seed of ``server``, with the lowest free id; close it where no id is free."""
     try:
-        link_id = device.sockets.free_handle()
+        link_id = _free_id(device, server)
     except CommandError as error:
         device.modem.warn("server %d turns %s:%d away: %s", server.handle, *address, error.reason)
         net.close()
@@ -92,6 +92,23 @@ def _admit(device: Ameba, server: Link, net: NetSocket, address: Address) -> Non
     else:
         seed.ready = False
         seed.task = device.channel.spawn(_secure(device, server, seed, net, server.security))
+
+
+def _free_id(device: Ameba, server: Link) -> int:
+    """Return the lowest free id; where there is none the client that is longest at its handshake gives its own up.
+
+    Raises:
+        CommandError: none is free, and nobody is at a handshake.
+    """
+    try:
+        return device.sockets.free_handle()
+    except CommandError:
+        slowest = next((seed for seed in server.seeds if not seed.ready), None)
+        if slowest is None:
+            raise
+        device.modem.inform("server %d turns %s:%d away for another client", server.handle, *slowest.destination)
+        device.delete(slowest)
+        return slowest.handle
 
 
 async def _secure(device: Ameba, server: Link, seed: Link, plain: NetSocket, security: Security) -> None:

@@ -218,6 +218,29 @@ def test_seeds_are_told_of_as_their_handshakes_end_and_listed_as_they_came(modem
     assert quick.told
 
 
+@pytest.mark.parametrize("others", [1, 19, 20, 50])
+def test_silent_clients_keep_nobody_out(modem, folder, others):
+    """Each has an id; where none is left the one that is longest at its handshake gives its own up."""
+    assert ask(modem, "AT+SKTSERVER=0,3,1,443,1") == OK
+    served = arrive(modem, folder, 1).shake()
+    silent = [arrive(modem, folder, 2 + number) for number in range(others)]
+    late = arrive(modem, folder, 1000).shake()
+    assert len(seeds(modem.take())) == 2
+    late.send(b"here")
+    served.send(b"still")
+    assert re.findall(rb":(\w+)\r", modem.take()) == [b"here", b"still"]
+    assert [one.peer.closed for one in silent] == [True] * max(0, others - 17) + [False] * min(others, 17)
+    modem.wait(30)
+    assert all(one.peer.closed for one in silent)
+
+
+def test_clients_that_are_served_keep_their_ids(modem, folder):
+    assert ask(modem, "AT+SKTSERVER=0,3,1,443,1") == OK
+    served = [arrive(modem, folder, number).shake() for number in range(1, 20)]
+    assert arrive(modem, folder, 1000).peer.closed
+    assert not any(one.peer.closed for one in served)
+
+
 def test_the_end_of_a_client_is_seen_by_reading(modem, folder):
     peer = connect(modem, folder, "AT+SKTCLIENT=0,5,1,192.0.2.1,443,,0")
     peer.send(b"bye")

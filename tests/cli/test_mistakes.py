@@ -9,6 +9,8 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vmodem.cli import main, make_parser
 
@@ -269,3 +271,31 @@ def test_the_same_value_twice_is_none(capsys):
         )
     assert caught.value.code == 2
     assert "'x' is not [HOST:]PORT" in capsys.readouterr().err
+
+
+WORDS = [
+    *("serve", "play", "commands", "dialects", "credentials", "list", "add", "remove"),
+    *("--tcp", "0", "--pty", "--stdio", "--serial", "--dialect", "sm", "--offline", "--hangup", "keep", "--log-level"),
+    *("--config", "file", "--credentials", "folder", "--ready-file", "--address", "::1", "--terminator", "--follow"),
+    *("-k", "--junit", "--update", "--port", "good.at", "--errata", "16", "ca", "--area", "--force", "client_ca_1.crt"),
+    *("-", "--", "-x", "-1", "", "=", "--=", "--tcp=", "-k=", "--offline=1", "a\nb", "\udcff", "\0", "é", "x" * 300),
+]
+
+
+@given(st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=6)), max_size=7))
+def test_any_words_end_in_a_status_and_at_most_one_line(capsys, tmp_path_factory, words):
+    words = [word for word in words if word not in ("-h", "--help", "--version")]
+    if "serve" in words:
+        words += ["--tcp", "none"]  # so that nothing is served
+    folder = tmp_path_factory.mktemp("words")
+    (folder / "folder").mkdir()
+    (folder / "file").write_text("text\n")
+    with contextlib.chdir(folder):
+        try:
+            status = main([word.replace("\0", "") for word in words])
+        except SystemExit as error:
+            status = error.code
+    captured = capsys.readouterr()
+    assert status in (0, 1, 2)
+    assert status != 2 or captured.err.count("\n") == 1
+    assert captured.err.removesuffix("\n").replace("\n", "").isprintable()

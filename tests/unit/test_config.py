@@ -3,6 +3,8 @@ from dataclasses import fields
 from typing import ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vmodem.config import (
     MODES,
@@ -16,6 +18,7 @@ from vmodem.config import (
     ModemCore,
     Wifi,
     check,
+    configured,
     load_config,
 )
 from vmodem.errors import ConfigError
@@ -230,8 +233,8 @@ class TestEveryKey:
     def test_of_the_wrong_type(self, tmp_path, table, key, default):
         kind = type(default)
         words = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
-        for value, given in self.WRONG.items():
-            if given is kind or (given, kind) == (int, float):
+        for value, found in self.WRONG.items():
+            if found is kind or (found, kind) == (int, float):
                 continue
             said = mistake(tmp_path, f"# about\n{head(table)}\n{key} = {value}\n")
             assert said.startswith(f"3: {place(table)}.{key} is ")
@@ -375,3 +378,32 @@ class TestCheck:
 
     def test_the_default_is_accepted(self):
         check(Config(network=(AccessPoint(),)))
+
+
+NAMES = st.sampled_from(
+    [*TABLES, "name", "dialect", *(option.name for kind in TABLES.values() for option in fields(kind))]
+)
+VALUES = st.one_of(
+    *(st.text(max_size=8), st.integers(), st.floats(), st.booleans(), st.dates(), st.just(10**400), st.just("1" * 15))
+)
+
+
+@given(
+    st.dictionaries(
+        st.one_of(NAMES, st.text(max_size=4)),
+        st.recursive(
+            VALUES, lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(NAMES, inner, max_size=3))
+        ),
+        max_size=3,
+    )
+)
+def test_any_tables_are_a_configuration_or_a_mistake_in_one_line(raw):
+    try:
+        check(configured(raw))
+    except ConfigError as error:
+        mistake = error
+    else:
+        return
+    assert str(mistake).isprintable()
+    assert mistake.key
+    assert re.search("accepted: .|did you mean .|known are .|belongs in .", str(mistake))

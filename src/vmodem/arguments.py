@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from vmodem.endpoints.endpoint import Spec
 
 USAGE_ERROR: Final = 2
-_NUMBER: Final = re.compile(r"-\d+")
 
 
 class Parser(argparse.ArgumentParser):
@@ -66,7 +64,7 @@ class Parser(argparse.ArgumentParser):
         for word in words:
             if word == "--" or (self._subparsers is not None and not word.startswith("-")):
                 return  # what follows is none, or the command's
-            if word.startswith("-") and word != "-" and " " not in word and not _NUMBER.fullmatch(word):
+            if word.startswith("-") and word != "-" and " " not in word and not word[1:].isdecimal():
                 self._look_at_option(word)
 
     def _look_at_option(self, word: str) -> None:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from vmodem.errors import ConfigError, Key, quoted, suggestion
-from vmodem.toml import read
 
 
 @dataclass(frozen=True)
@@ -305,6 +304,8 @@ def load_config(path: Path | str) -> Config:
         ConfigError: it cannot be read, is not TOML, names a key or a type that does not exist, or has a value that is
             out of range.
     """
+    from vmodem.toml import read  # not at the top: nobody without a file pays for it
+
     document = read(path)
     with document.telling():
         return configured(document.tables)

@@ -167,13 +167,14 @@ def _set(device: SerialLteModem, name: int, value: Value) -> None:
     if name == SO_BINDTODEVICE:
         _bind_to_device(value)
         return
-    socket.options[name] = number = _accepted(OPTIONS, name, value)
+    number = _accepted(OPTIONS, name, value)
     if name == SO_REUSEADDR:
         socket.set_option(Option.REUSEADDR, number)
     elif name == SO_RCVTIMEO:
         socket.receive_timeout = number
     elif name == SO_SNDTIMEO:
         socket.send_timeout = number
+    socket.options[name] = number
 
 
 def _bind_to_device(value: Value) -> None:

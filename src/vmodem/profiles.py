@@ -16,7 +16,7 @@ from vmodem.config import TABLES, Config, ModemCore, configured, in_words, refus
 from vmodem.credentials.store import Store
 from vmodem.endpoints import KINDS, spec_of
 from vmodem.endpoints.endpoint import Setting, Spec
-from vmodem.errors import ConfigError, Key, ProfileError, StoreError, UnknownDialectError, suggestion
+from vmodem.errors import ConfigError, Key, ProfileError, StoreError, UnknownDialectError, VmodemError
 from vmodem.hub import Site
 from vmodem.profile import Profile
 from vmodem.toml import read
@@ -90,9 +90,19 @@ def _modem(
     try:
         profile = replace(base, config=config, **options)
     except (ProfileError, UnknownDialectError, StoreError) as error:
-        raise ConfigError(f"{in_words(place)}: {error}", place) from error
+        raise ConfigError(f"{in_words(place)}: {error}", (*place, _culprit(base, options))) from error
     chosen = {**(settings or {}), **{setting: table[setting] for setting in _settings() if setting in table}}
     return [Site(profile, spec) for spec in _endpoints((*place, "endpoint"), table.get("endpoint"), chosen)]
+
+
+def _culprit(base: Profile, options: Mapping[str, Any]) -> str:
+    """Return the key of the option that no profile can have."""
+    for name, value in options.items():
+        try:
+            replace(base, **{name: value})
+        except VmodemError:
+            return "address" if name == "addresses" else name
+    return ""
 
 
 @cache
@@ -144,8 +154,7 @@ def _endpoints(place: Key, value: str | list[Any] | None, settings: Mapping[str,
 def _endpoint(place: Key, text: Any, settings: Mapping[str, Any]) -> Spec:
     kind, _, value = text.partition(" ") if isinstance(text, str) else ("", "", "")
     if kind not in KINDS:
-        near = suggestion(kind, KINDS)
-        raise refused(place, text, f"one of {', '.join(KINDS)}, and its address behind it; {near}")
+        raise refused(place, text, f"one of {', '.join(KINDS)}, and its address behind it")
     spec = spec_of(kind)
     if bool(value) != bool(spec.metavar) and not (spec.optional and not value):
         raise refused(place, text, " ".join(filter(None, (kind, spec.metavar))))

@@ -213,6 +213,46 @@ async def test_what_a_host_said_before_it_closed_is_done_and_nobody_hears_the_an
         assert await desk.fresh()
 
 
+LEFT_IN = {
+    "idle": b"AT\r",
+    "a command that waits": b"AT#XRECV=0,0,0,600\r",
+    "a command that waits, and more behind it than it takes in": b"AT#XRECV=0,0,0,600\r" + b"AT\r" * 4000,
+    "data mode": b"AT#XSEND=0,2,0\r",
+    "data mode, with data": b"AT#XSEND=0,2,0\rlast words",
+    "the middle of a line": b"AT#XSE",
+}
+
+
+@pytest.mark.parametrize("next_one", ["at once", "later", "never"])
+@pytest.mark.parametrize("left_in", LEFT_IN.values(), ids=LEFT_IN)
+def test_a_host_that_has_gone_does_not_keep_its_sockets(left_in, next_one):
+    @at_a_desk()
+    async def play(desk):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            host = desk.open()
+            await desk.ask(host, OPEN)
+            await desk.ask(host, b'AT#XCONNECT=0,"127.0.0.1",%d\r' % listener.getsockname()[1])
+            accepted, _ = listener.accept()
+        with accepted:
+            with contextlib.suppress(BlockingIOError):
+                os.write(host, left_in)
+            await desk.turns(20)
+            desk.close(host)
+            if next_one == "later":
+                await desk.turns(20)
+            if next_one != "never":
+                host = desk.open()
+                assert (await desk.ask(host, b"\r" + LIST)).endswith(OK)
+            accepted.settimeout(PATIENCE)
+            got = b""
+            while piece := await asyncio.to_thread(accepted.recv, 100):
+                got += piece
+            assert got in (b"", b"last words")
+
+    with patch("vmodem.endpoints.session.EOF_GRACE", 0.05):
+        play()
+
+
 @at_a_desk()
 async def test_more_than_one_read_is_read_to_the_end(desk):
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -302,10 +302,11 @@ class TestOptions:
     @pytest.mark.parametrize("value", [0, 1000])
     def test_timeouts_are_for_udp_too(self, device, value):
         device.ask(f"AT+SKTCFG={value},{value},1,1,60,10,3")
-        port = device.serve(socket.SOCK_DGRAM, True)
-        device.ask(f"AT+SKTCLIENT=5,0,,127.0.0.1,{port},{free_port()},0")
-        with duplicate(lambda sock: sock.getsockname() == ("127.0.0.1", port)) as server:
-            assert [timeout_of(server, option) for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO)] == [value] * 2
+        server, client = device.serve(socket.SOCK_DGRAM, True), free_port()
+        device.ask(f"AT+SKTCLIENT=5,0,,127.0.0.1,{server},{client},0")
+        for port in (server, client):
+            with duplicate(lambda sock, port=port: sock.getsockname() == ("127.0.0.1", port)) as link:
+                assert [timeout_of(link, option) for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO)] == [value] * 2
 
     def test_a_send_timeout_ends_a_send_to_a_peer_that_does_not_read(self, device):
         device.ask("AT+SKTCFG=300")

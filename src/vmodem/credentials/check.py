@@ -61,7 +61,11 @@ def stranger(store: Store, slot: Slot) -> bool:
     if not found or private is None:
         return False
     form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return found[0].public_key().public_bytes(*form) != private.public_key().public_bytes(*form)
+    try:
+        public = found[0].public_key().public_bytes(*form)
+    except (ValueError, UnsupportedAlgorithm):  # of a kind that is not known: so the key's is another
+        return True
+    return public != private.public_key().public_bytes(*form)
 
 
 def _wrong_certificate(content: bytes) -> str | None:

@@ -48,6 +48,15 @@ CONTENTS = {
     "nothing": b"",
 }
 
+UNKNOWN = (
+    b"-----BEGIN CERTIFICATE-----\n"
+    + base64.encodebytes(
+        CONTENTS["certificate in DER"].replace(b"\x2a\x86\x48\xce\x3d\x03\x01\x07", b"\x2a\x86\x48\xce\x3d\x03\x01\x7f")
+    )
+    + b"-----END CERTIFICATE-----\n"
+)
+"""A certificate for a key on a curve that nobody knows."""
+
 USABLE = {
     Kind.CA: {"certificate", "chain"},
     Kind.CERTIFICATE: {"certificate", "chain"},
@@ -123,6 +132,7 @@ class TestStranger:
             (CONTENTS["chain"], CONTENTS["old key"], False),
             (OWN.certificate, OTHER.key, True),
             (OWN.certificate, issue("rsa", private=ec.generate_private_key(ec.SECP384R1())).key, True),
+            (UNKNOWN, OWN.key, True),
             (OWN.certificate, None, False),
             (None, OWN.key, False),
             (b"hello", OWN.key, False),

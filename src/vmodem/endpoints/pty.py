@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import fcntl
 import logging
@@ -25,6 +26,9 @@ log = logging.getLogger("vmodem")
 
 READ_SIZE: Final = 65536
 """More than a pseudo terminal holds: whoever has sent more than this is there still."""
+
+LOOKS_AT_ONCE: Final = 16
+"""How often it is looked, in one turn, whether somebody has come or gone meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,14 @@ class PtySession(Session):
             self._left(b"")  # for nobody: the next host must not get it
         super()._write()
 
+    def mute(self) -> None:
+        """Write and read no more: the terminal is being left to the next host."""
+        super().mute()
+        self._pause()
+
     def _read_on(self) -> None:
+        if self._muted:
+            return
         if self._stirred:
             super()._read_on()
         else:
@@ -155,6 +166,7 @@ class PtyEndpoint(Endpoint):
         self._session: PtySession | None = None
         self._sessions: set[Session] = set()  # the current one, and earlier ones that still finish what they do
         self._presence: Presence | None = None
+        self._settling: asyncio.Handle | None = None
         self._slave: int | None = None
         try:
             self._master, slave = os.openpty()
@@ -186,6 +198,8 @@ class PtyEndpoint(Endpoint):
 
     def close(self) -> None:
         """Close the terminal and remove the link."""
+        if self._settling is not None:
+            self._settling.cancel()
         for session in self._sessions:
             session.close()
         if self._presence is not None:
@@ -213,41 +227,53 @@ class PtyEndpoint(Endpoint):
     def _look(self) -> None:
         """Begin anew where the host has gone."""
         assert self._presence is not None
-        if self._presence.left():
+        if self._settling is None and self._presence.left():
             self._change(b"")
 
     def _change(self, arrived: bytes) -> None:
-        """Leave the terminal to the next host, which has sent what has arrived if it is there already."""
-        assert self._presence is not None
+        """Leave the terminal to the next host, which may be there, and may have sent what has arrived."""
         assert self._session is not None
         self._session.mute()
-        arrived = self._drain(arrived)
         self._discard()
-        if self._presence.left():  # it was closed here; or somebody came and went meanwhile, which is the same
-            arrived = self._drain(arrived)
-        self._session.detach()
-        self._begin(arrived)
+        self._settle(arrived)
 
-    def _drain(self, arrived: bytes) -> bytes:
-        """Read what there is, for the session; return it where it may be the next host's instead.
+    def _settle(self, arrived: bytes) -> None:
+        """Read until it is known whose the bytes are, and begin anew.
 
-        The kernel says "nobody" only behind the last byte: all of it is of those who have gone. If it does not say so,
-        somebody is there, and has to be answered: what the last one sent in the microseconds before it closed the
-        terminal, if any, cannot be told apart.
+        What was read before a moment at which nobody was there is of those who have gone. So is what was read before
+        the kernel says "nobody", which it does only behind the last byte. The rest may be of somebody who is there, and
+        has to be answered: what another one sent in the microseconds before he came cannot be told apart.
         """
+        assert self._presence is not None
         assert self._session is not None
-        pieces = [arrived]
+        self._settling = None
+        for _ in range(LOOKS_AT_ONCE):
+            fresh, nobody = self._drain()
+            if nobody:
+                self._session.take_rest(arrived + fresh)
+                arrived = fresh = b""
+            if not self._presence.left():
+                self._session.detach()
+                self._begin(arrived + fresh)
+                return
+            self._session.take_rest(arrived)
+            arrived = fresh
+        # Hosts come and go faster than they can be looked at: everybody else has a turn.
+        self._settling = self._reactor.loop.call_soon(self._settle, arrived)
+
+    def _drain(self) -> tuple[bytes, bool]:
+        """Read what is there; return it, and whether the kernel says that nobody is there any more."""
+        pieces: list[bytes] = []
         left = READ_SIZE
-        try:
-            while left > 0:
+        while left > 0:
+            try:
                 pieces.append(os.read(self._master, left))
-                left -= len(pieces[-1])
-        except BlockingIOError:
-            return b"".join(pieces)
-        except OSError:
-            self._session.take_rest(b"".join(pieces))
-            return b""
-        return b"".join(pieces)
+            except BlockingIOError:
+                break
+            except OSError:
+                return b"".join(pieces), True
+            left -= len(pieces[-1])
+        return b"".join(pieces), False
 
     def _discard(self) -> None:
         """Discard what waits for a host, in the terminal and on its way there, and what the last one has shut."""

@@ -335,13 +335,65 @@ async def test_hosts_that_only_look_change_nothing_for_the_next_one(desk):
     assert await desk.fresh()
 
 
+@pytest.mark.parametrize("moment", range(6))
+@pytest.mark.parametrize("place", ["before", "behind"])
+@pytest.mark.parametrize("hasty", range(3))
+def test_a_host_is_answered_whenever_it_comes_while_vmodem_looks(moment, place, hasty):
+    """Before or behind one of the looks that vmodem takes, some hosts write and go, and one comes that stays."""
+
+    @at_a_desk()
+    async def play(desk):
+        looks, look = itertools.count(), Presence.left
+
+        def come():
+            for _ in range(hasty):
+                host = desk.open()
+                os.write(host, b"AT\r")
+                desk.close(host)
+            os.write(desk.open(), b"AT#XSOCKET=1,1,0\r")
+
+        def left(presence):
+            if (now := next(looks) == moment) and place == "before":
+                come()
+            answer = look(presence)
+            if now and place == "behind":
+                come()
+            return answer
+
+        with patch.object(Presence, "left", left):
+            while not desk.hosts:  # each one that goes has vmodem look
+                host = desk.open()
+                os.write(host, b"AT\r")
+                desk.close(host)
+                await desk.turns()
+            (host,) = desk.hosts
+            await desk.hear(host, b"#XSOCKET: 0,1,6\r\n" + OK)
+            await desk.turns(20)
+            assert b"#XSOCKET: 0,1,0,1,0" in await desk.ask(host, LIST)
+
+    play()
+
+
 @at_a_desk()
-async def test_hosts_that_come_and_go_without_end_make_one_modem_at_a_time(desk):
+async def test_hosts_that_come_and_go_without_end_leave_everybody_else_a_turn(desk):
     host = desk.open()
     await desk.ask(host, b"AT\r")
-    with patch.object(Presence, "left", lambda presence: True):
+    turns = 0
+
+    async def somebody_else():
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    another, answers = asyncio.create_task(somebody_else()), iter([True] * 2000)
+    with patch.object(Presence, "left", lambda presence: next(answers, False)):
         os.write(host, b"AT\r")
-        assert await desk.hear(host) == READY + OK
+        assert await desk.hear(host, READY) == READY
+        assert next(answers, None) is None
+        assert turns >= 2000 // pty.LOOKS_AT_ONCE
+        assert await desk.ask(host, b"AT\r") == OK
+    another.cancel()
 
 
 @at_a_desk()

@@ -2,9 +2,9 @@
 
     python -m benchmarks.floods NAME PORT [CERTIFICATES]
 
-NAME is one of `FLOODS`, PORT where a host reaches the modems, CERTIFICATES a folder that `tls_context` has filled.
-The program writes a line once the flood runs, and another one, with how much got through so far, for each that it reads;
-it ends with its input.
+NAME is one of `FLOODS`, PORT where a host reaches the modems, CERTIFICATES a folder that `tls_context` filled.
+The program writes a line once the flood runs, and another one, with how much got through so far, for each that it
+reads; it ends with its input.
 """
 
 import contextlib

@@ -21,7 +21,8 @@ LAYERS = {
     "vmodem.config": {"vmodem.toml"},
     "vmodem.net.interface": set(),
     "vmodem.tls.security": {"vmodem.net.interface"},
-    "vmodem.reactor": set(),
+    "vmodem.turns": set(),
+    "vmodem.reactor": {"vmodem.turns"},
     "vmodem.net": {"vmodem.net", "vmodem.reactor"},
     "vmodem.tls": {"vmodem.tls", *NETWORK},
     "vmodem.credentials": {"vmodem.credentials", "vmodem.core.reasons", "vmodem.files", *NETWORK},
@@ -30,7 +31,7 @@ LAYERS = {
     "vmodem.dialects.nrf": {"vmodem.dialects.nrf", "vmodem.dialects.v250", *HANDLERS},
     "vmodem.dialects.nrf.core": {*(f"vmodem.dialects.nrf.{name}" for name in ("core", "device", "tls")), *HANDLERS},
     "vmodem.dialects.ameba": {"vmodem.dialects.ameba", "vmodem.dialects.v250", *HANDLERS},
-    "vmodem.endpoints": {"vmodem.endpoints", "vmodem.core", "vmodem.reactor", *NETWORK},
+    "vmodem.endpoints": {"vmodem.endpoints", "vmodem.core", "vmodem.reactor", "vmodem.turns", *NETWORK},
     "vmodem.stderr": set(),
     "vmodem.files": set(),
     "vmodem.profile": {

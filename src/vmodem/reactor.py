@@ -13,16 +13,27 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
+from vmodem.turns import Turns
+
 EDGES: Final = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 
 MAX_THREADS: Final = 32
 
+BATCH: Final = 32
+"""How many descriptors of which something is true are told of in one turn of the event loop."""
+
 
 class Reactor:
-    """Edge-triggered readiness and lookups for one event loop."""
+    """Edge-triggered readiness and lookups for one event loop.
+
+    Attributes:
+        loop: the event loop.
+        turns: who has more to do than fits in one turn of it.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self.turns = Turns(loop)
         self._epoll = select.epoll()
         self._watched: dict[int, Callable[[int], None]] = {}
         self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Callable[[Any], None]] | None] = queue.SimpleQueue()
@@ -62,7 +73,7 @@ class Reactor:
             self._jobs.put(None)
 
     def _dispatch(self) -> None:
-        for fd, events in self._epoll.poll(0):
+        for fd, events in self._epoll.poll(0, BATCH):
             ready = self._watched.get(fd)
             if ready is not None:
                 ready(events)

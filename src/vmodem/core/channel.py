@@ -34,8 +34,8 @@ OUTPUT_LIMIT: Final = 65536
 UNASKED_LIMIT: Final = OUTPUT_LIMIT // 2
 """The same for what nobody asked for: peers that never stop must not keep a slow host from being heard."""
 
-SHARE: Final = 256
-"""How many lines, or pieces of data, a channel takes in at once; then it lets the others have their turn."""
+SHARE: Final = 32
+"""How many lines, pieces of data, and steps of tasks that waited for room, a channel does at once; then it waits."""
 
 
 class DataMode:
@@ -75,6 +75,7 @@ class Channel:
         output: bytes for the host; the driver takes them out at the front.
         echo: whether host input is echoed.
         stalled: whether it waits for `output` to be taken; `Modem.advance` lets it go on.
+        hungry: whether it has had its share, and there may be more to do; `Modem.advance` lets it go on.
         closed: whether the modem has it no more: what its host sends is thrown away.
     """
 
@@ -82,7 +83,6 @@ class Channel:
         "_data_mode",
         "_eof",
         "_foreground",
-        "_hungry",
         "_input",
         "_last_rx",
         "_lines",
@@ -94,6 +94,7 @@ class Channel:
         "closed",
         "device",
         "echo",
+        "hungry",
         "modem",
         "output",
         "stalled",
@@ -104,7 +105,7 @@ class Channel:
         self.modem = modem
         self.output = bytearray()
         self.echo = False
-        self.stalled = False
+        self.stalled = self.hungry = False
         self.closed = False
         self._scheduler = modem.scheduler
         self._input = bytearray()
@@ -115,7 +116,6 @@ class Channel:
         self._urc_size = 0
         self._last_rx = 0.0
         self._pressed = False  # the host is held back
-        self._hungry = False  # there is input left that was not looked at
         self._eof = False
         self._tracer: Tracer | None = None
         self.device: Any = dialect.device(self)
@@ -159,7 +159,7 @@ class Channel:
         """True once the host has sent its last byte and everything that it asked for is done, or it was closed."""
         if self.closed:
             return True
-        if not self._eof or self._foreground is not None or self._hungry:
+        if not self._eof or self._foreground is not None or self.hungry:
             return False
         return not any(task.awaited for task in self._scheduler.tasks_of(self))
 
@@ -192,29 +192,26 @@ class Channel:
     @property
     def due(self) -> float | None:
         """When there is something to do although nothing happens: input is left, or unsolicited lines are held back."""
-        if self._hungry:
+        if self.hungry:
             return self._scheduler.now
         return self._last_rx + self.modem.dialect.urc_hold if self._urcs and self._held_back() else None
 
     def process(self) -> None:
-        """Do what can be done now, but no more than a channel's share."""
+        """Do what can be done now, but no more than a channel's share; who has had it waits for its turn."""
+        if self.hungry:
+            return
         self._note_pressure()
-        left = SHARE
-        while left and len(self.output) < OUTPUT_LIMIT:
-            left -= 1
-            task = self._foreground
-            if task is None:
-                if not self._input or not self._next_line():
-                    break
-            elif isinstance(task.trap, Room):
-                self._scheduler.step(task, None)
-            elif not self._feed(task):
-                break
-        self._hungry = not left
-        self._send_urcs()
-        if not self._scheduler.idle:
-            self._give_room()
+        left = self._carry_out(SHARE)
+        if left:  # else there may be more lines of the host, which come before what it did not ask for
+            self._send_urcs()
+            if not self._scheduler.idle:
+                left = self._give_room(left)
+        self.hungry = not left
         self.stalled = len(self.output) >= UNASKED_LIMIT
+
+    def rest(self) -> None:
+        """Do nothing: the modem sleeps."""
+        self.stalled = self.hungry = False
 
     def trace(self) -> None:
         """Tell from now on what happens: somebody listens to the modem."""
@@ -233,7 +230,7 @@ class Channel:
         self._urcs = None
         self._urc_size = 0
         self._input.clear()
-        self._hungry = False
+        self.hungry = False
         self._lines.reset()
 
     def close(self) -> None:
@@ -327,6 +324,20 @@ class Channel:
         self._lines.reset()
 
     # Command lines
+
+    def _carry_out(self, left: int) -> int:
+        """Do what the host has asked for, at most ``left`` lines or pieces of data; return what is left of that."""
+        while left and len(self.output) < OUTPUT_LIMIT:
+            task = self._foreground
+            if task is None:
+                if not self._input or not self._next_line():
+                    break
+            elif isinstance(task.trap, Room):
+                self._scheduler.step(task, None)
+            elif not self._feed(task):
+                break
+            left -= 1
+        return left
 
     def _next_line(self) -> bool:
         """Execute the next line; return False where there is none."""
@@ -499,16 +510,18 @@ class Channel:
         if not urcs:
             self._urcs = None
 
-    def _give_room(self) -> None:
-        """Let those go on that wait for room, one at a time, while there is some."""
-        waiting = True
-        while waiting:
-            waiting = False
-            for task in [task for task in self._scheduler.tasks_of(self) if isinstance(task.trap, Room)]:
-                if task is not self._foreground and isinstance(task.trap, Room) and self._has_room():
-                    waiting = True
-                    self._scheduler.step(task, None)
-                    self._send_urcs()
+    def _give_room(self, left: int) -> int:
+        """Let those go on that wait for room, in turns, while there is some; return what is left of ``left`` steps."""
+        while left and self._has_room() and (task := self._next_for_room()) is not None:
+            self._scheduler.put_last(task)
+            self._scheduler.step(task, None)
+            self._send_urcs()
+            left -= 1
+        return left
+
+    def _next_for_room(self) -> Task | None:
+        tasks = self._scheduler.tasks_of(self)
+        return next((task for task in tasks if isinstance(task.trap, Room) and task is not self._foreground), None)
 
     def _has_room(self) -> bool:
         written_at_once = self.takes_data and not self.urcs_flow

@@ -93,6 +93,10 @@ class Line(Protocol):
         """Whether it waits for `output` to be taken; `Line.advance` lets it go on."""
 
     @property
+    def hungry(self) -> bool:
+        """Whether it has had its share of work, and there may be more; `Line.advance` lets it go on."""
+
+    @property
     def finished(self) -> bool:
         """True once the host has sent its last byte and everything that it asked for is done."""
 
@@ -156,6 +160,11 @@ class LineLayer:
     def stalled(self) -> bool:
         """Whether the inner line waits for its output to be taken."""
         return self.inner.stalled
+
+    @property
+    def hungry(self) -> bool:
+        """Whether the inner line has more to do."""
+        return self.inner.hungry
 
     @property
     def finished(self) -> bool:

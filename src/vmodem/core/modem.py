@@ -155,6 +155,8 @@ class Modem:
         self.scheduler.now = now
         self.network.advance(now)
         self.scheduler.advance()
+        for channel in self.channels:
+            channel.hungry = False
         self.process()
 
     def close(self) -> None:
@@ -192,7 +194,7 @@ class Modem:
             if self._asleep is None:
                 channel.process()
             else:
-                channel.stalled = False
+                channel.rest()
 
     # Who listens
 

@@ -91,6 +91,11 @@ class Scheduler:
         task.trap = None
         task.coroutine.close()
 
+    def put_last(self, task: Task) -> None:
+        """Let all others come before ``task`` from now on."""
+        self._tasks.remove(task)
+        self._tasks.append(task)
+
     def tasks_of(self, owner: object) -> list[Task]:
         """Return the tasks of ``owner``, the one that its host waits for first."""
         return [task for task in self._tasks if task.owner is owner]

@@ -1,8 +1,8 @@
 """One host at one modem: bytes from a descriptor go in, bytes for it come out, the clock is kept.
 
 A session drives a `Line` and its modem. It stops reading while the line does not accept more, and writes again when
-the host has read. All bytes come in by `Session._read` and go out by `Session._write`, and each turn of the event loop
-does no more than a bounded share: what is left over has another turn, after everybody else.
+the host has read. All bytes come in by `Session._read` and go out by `Session._write`. Whatever happens is dealt with
+for a short time at the most: what is left over has another turn, after everybody else.
 """
 
 from __future__ import annotations
@@ -18,10 +18,19 @@ from vmodem.core.line import Line
 from vmodem.core.modem import Modem
 from vmodem.net.interface import Answer, NetSocket
 from vmodem.reactor import Reactor
+from vmodem.turns import SLICE
 
 READ_SIZE: Final = 65536
-READS_AT_ONCE: Final = 16
-"""How many full reads of a stream in data mode are taken in one turn."""
+"""Bytes that are read at once where they are data."""
+
+LINES_SIZE: Final = 4096
+"""The same where they are lines: a thousand short ones are work for milliseconds already."""
+
+AT_ONCE: Final = SLICE / 4
+"""Seconds for which a host that has sent something is dealt with at once."""
+
+WRITE_SIZE: Final = 16384
+"""Bytes for the host that are written before the modem goes on with its turn."""
 
 PTY_CHUNK: Final = 4095
 """What one read of a pseudo terminal returns at the most: a shorter one means that nothing is left."""
@@ -48,8 +57,8 @@ class Session:
     """
 
     __slots__ = (
-        "_closed", "_due_at", "_ended", "_eof", "_grace", "_line", "_loop", "_muted", "_pollable", "_reactor",
-        "_reading", "_seen", "_timer", "_writing", "error", "modem", "read_fd", "write_fd",
+        "_closed", "_due_at", "_ended", "_eof", "_grace", "_in_line", "_line", "_loop", "_more", "_muted", "_pollable",
+        "_reactor", "_reading", "_seen", "_timer", "_writing", "error", "modem", "read_fd", "write_fd",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +78,8 @@ class Session:
         self._line: Line = line or modem.channels[0]
         self._ended = ended
         self._reading = self._writing = self._eof = self._closed = self._muted = False
+        self._more = False  # the last read was a full one
+        self._in_line = False  # waits for its turn
         self._pollable = True
         self._timer: asyncio.TimerHandle | None = None
         self._due_at = 0.0  # what the timer is set for: uvloop does not tell of one that is due at once
@@ -112,9 +123,11 @@ class Session:
         return self._loop.time()
 
     def reschedule(self) -> None:
-        """Set the timer, unless it is set for earlier."""
+        """Set the timer, unless it is set for earlier, or there is a turn to come, which looks at it."""
+        if self._in_line or self._closed:
+            return
         deadline = self._line.deadline
-        if deadline is not None and not self._closed:
+        if deadline is not None:
             self._wake_at(deadline)
 
     def socket_ready(self, socket: NetSocket, events: int) -> None:
@@ -134,7 +147,7 @@ class Session:
     def _read(self) -> int:
         """Read once and hand it over, the one place where bytes come in; return how many bytes came."""
         try:
-            data = os.read(self.read_fd, READ_SIZE)
+            data = os.read(self.read_fd, READ_SIZE if self._line.streaming else LINES_SIZE)
         except BlockingIOError:
             return 0
         except OSError:
@@ -147,17 +160,47 @@ class Session:
         return len(data)
 
     def _readable(self) -> None:
-        """Read, and read on in data mode: while the modem works on one piece the kernel gets the next one ready."""
-        if not self._reading:
-            return
-        line, left = self._line, READS_AT_ONCE
-        while self._read() >= PTY_CHUNK and line.streaming and line.accepting and left:
-            left -= 1
+        """Deal with what has come, unless that has its turn anyway."""
+        if self._reading and not self._in_line:
+            self._more = True
+            self._work(AT_ONCE)
+
+    def _work(self, seconds: float) -> None:
+        """Read, and let the modem do what it has to do, for a while."""
+        end = self._loop.time() + seconds
+        while self._work_once() and self._loop.time() < end and len(self._line.output) < WRITE_SIZE:
+            pass
+        if not self._closed:
+            self._after()
+
+    def _work_once(self) -> bool:
+        """Let the modem do its share, or read once; return whether there may be more to do."""
+        if self._closed:
+            return False
+        if self._unfinished:
+            self._line.advance(self._loop.time())
+        elif self._may_read:
+            self._more = self._read() >= PTY_CHUNK or not self._pollable
+        else:
+            return False
+        return True
+
+    @property
+    def _unfinished(self) -> bool:
+        """Whether the modem would go on at once."""
+        return self._line.hungry or (self._line.stalled and not self._writing)
+
+    @property
+    def _may_read(self) -> bool:
+        """Whether there is something to read, and the line would take it; while the modem works, more may have come."""
+        return self._more and self._reading and self._line.accepting
+
+    def _turn(self) -> None:
+        """Go on after everybody else."""
+        self._in_line = False
         if self._closed:
             return
-        self._after()
-        if self._reading and not self._pollable:
-            self._loop.call_soon(self._readable)
+        self._work(SLICE)
 
     def _read_on(self) -> None:
         """Begin or go on to read."""
@@ -167,7 +210,7 @@ class Session:
             self._loop.add_reader(self.read_fd, self._readable)
         except PermissionError:  # a regular file: always readable, and nothing that epoll would watch
             self._pollable = False
-            self._loop.call_soon(self._readable)
+            self._more = True
 
     def _pause(self) -> None:
         """Read no more for now."""
@@ -234,16 +277,22 @@ class Session:
             self._write()
             if self._closed:
                 return
-        if line.stalled and not self._writing:
-            self._wake_at(self._loop.time())  # there is room again: it goes on when everybody else has had a turn
         if line.accepting:
             if not self._reading and not self._eof:
                 self._read_on()
         elif self._reading:
             self._hold_back()
-        self.reschedule()
         if self._eof and line.finished and not line.output:
             self.end()
+        elif self._unfinished or self._may_read:
+            self._stand_in_line()
+        else:
+            self.reschedule()
+
+    def _stand_in_line(self) -> None:
+        if not self._in_line:
+            self._in_line = True
+            self._reactor.turns.again(self._turn)
 
     def _write(self) -> None:
         """Write what there is for the host: the one place where bytes go out."""

@@ -5,17 +5,24 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from collections import deque
 from dataclasses import dataclass
 from typing import Any, Final
 
 from vmodem.endpoints.endpoint import Endpoint, Opening, Spec, need_text
 from vmodem.endpoints.session import Session
 from vmodem.errors import EndpointError, SpecError, because, quoted
+from vmodem.turns import SLICE
 
 log = logging.getLogger("vmodem")
 
 MAX_PORT: Final = 65535
-BACKLOG: Final = 1024
+BACKLOG: Final = 4096
+"""Connections that may wait to be accepted; the kernel may permit fewer."""
+
+BATCH: Final = 64
+"""How many connections are accepted in one turn of the event loop: each costs much less than its modem."""
+
 RETRY: Final = 0.1
 """Seconds until connections are accepted again after the process ran out of descriptors."""
 
@@ -81,6 +88,7 @@ class TcpEndpoint(Endpoint):
         self._exhausted = False
         self._make_modem = opening.make_modem
         self._sessions: dict[Session, socket.socket] = {}
+        self._accepted: deque[tuple[socket.socket, str]] = deque()  # those that have no modem yet
         try:
             family, kind, protocol, _, address = socket.getaddrinfo(
                 host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -111,27 +119,53 @@ class TcpEndpoint(Endpoint):
         """Close the listener and every connection."""
         self._loop.remove_reader(self._listener.fileno())
         self._listener.close()
+        while self._accepted:
+            self._accepted.popleft()[0].close()
         for session in list(self._sessions):
             session.close()
             self._ended(session)
 
     def _accept(self) -> None:
+        """Take the connections that wait; each gets its modem when it has its turn."""
+        none_yet = not self._accepted
+        for _ in range(BATCH):
+            if not self._accept_one():
+                break
+        if none_yet and self._accepted:
+            self._reactor.turns.again(self._admit)
+
+    def _accept_one(self) -> bool:
+        """Take a connection, where one waits; return whether there was one."""
         try:
             connection, address = self._listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
-            return
+            return False
         except OSError as error:
             if not self._exhausted:
                 log.error("cannot accept connections for now: %s", os.strerror(error.errno or 0))
             self._exhausted = True
             self._loop.remove_reader(self._listener.fileno())
             self._loop.call_later(RETRY, self._accept_again)
-            return
+            return False
         self._exhausted = False
+        self._accepted.append((connection, shown(address)))
+        return True
+
+    def _admit(self) -> None:
+        """Give their modems to those who were accepted, as many as fit in one turn."""
+        end = self._loop.time() + SLICE
+        while self._accepted:
+            self._begin(*self._accepted.popleft())
+            if self._loop.time() >= end:
+                break
+        if self._accepted:
+            self._reactor.turns.again(self._admit)
+
+    def _begin(self, connection: socket.socket, where: str) -> None:
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         fd = connection.fileno()
-        session = Session(self._reactor, self._make_modem(shown(address)), fd, fd, self._ended)
+        session = Session(self._reactor, self._make_modem(where), fd, fd, self._ended)
         self._sessions[session] = connection
         session.start()
 

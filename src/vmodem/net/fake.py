@@ -311,6 +311,10 @@ class FakeSocket(NetSocket):
         data, address = self._datagrams[0] if flags & MSG_PEEK else self._datagrams.popleft()
         return data[:size], address
 
+    def remind(self) -> None:
+        """Have it told once more what is true, later."""
+        self._network.later(lambda: self._tell(self.poll()))
+
     def poll(self) -> int:
         """Return what is true now."""
         if self.lost or not self.open:

@@ -65,6 +65,9 @@ TCP_CLOSE: Final = 7
 SO_ATTACH_FILTER: Final = 26
 ETH_P_ALL: Final = 3
 _ECHO_IDS: Final = struct.Struct("!HH")
+STRANGERS: Final = 32
+"""How many messages to others a raw socket for ICMP echo drops at once: it sees those of the whole machine."""
+
 POLL_MASK: Final = select.POLLIN | select.POLLOUT | select.POLLRDHUP
 
 
@@ -249,6 +252,10 @@ class HostSocket(NetSocket):
         events = interface_events(found[0][1]) if found else 0
         return events | POLLERR | POLLHUP if self._failure else events
 
+    def remind(self) -> None:
+        if not self.lost:
+            self._watch()  # epoll tells anew of what is true when it is asked to watch what it watches
+
     def unacknowledged(self) -> int:
         if self.lost:
             self._check()
@@ -423,7 +430,7 @@ class HostEchoSocket(HostSocket, EchoSocket):
     def recv_echo(self) -> int:
         reply = 0 if self._family is Family.IPV4 else 129
         raw = self._sock.type == socket.SOCK_RAW
-        while True:
+        for _ in range(STRANGERS):
             message = self.recv(65535, 0)
             if raw and self._family is Family.IPV4:
                 message = message[(message[0] & 15) * 4 :]
@@ -432,6 +439,8 @@ class HostEchoSocket(HostSocket, EchoSocket):
             identity, sequence = _ECHO_IDS.unpack_from(message, 4)
             if not raw or identity == self._id:  # the kernel has its own identity in an unprivileged socket
                 return int(sequence)
+        self.remind()
+        raise BlockingIOError(errno.EAGAIN, "nothing but replies to others so far")
 
 
 def _checksum(message: bytes) -> int:

@@ -158,6 +158,10 @@ class NetSocket(ABC):
         """Return what is true now, a sum of POLLIN, POLLOUT, POLLERR and POLLHUP."""
 
     @abstractmethod
+    def remind(self) -> None:
+        """Have `ready` told of what is true, once more and in another turn: for who stops before `BlockingIOError`."""
+
+    @abstractmethod
     def unacknowledged(self) -> int:
         """Return how many sent bytes the peer has not acknowledged yet; an `OSError` where it never will."""
 

@@ -115,6 +115,10 @@ class SocketLayer(NetSocket):
         """Return what is true now."""
         return self.inner.poll()
 
+    def remind(self) -> None:
+        """Have it told once more what is true."""
+        self.inner.remind()
+
     def unacknowledged(self) -> int:
         """Return how many sent bytes are not acknowledged."""
         return self.inner.unacknowledged()

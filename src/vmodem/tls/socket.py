@@ -42,6 +42,9 @@ RECORD: Final = 16384
 READ_AHEAD: Final = 65536
 """Decrypted bytes that may wait before the rest is left where it is."""
 
+SHARE: Final = 64
+"""How many records are taken in at once, and pieces that OpenSSL is fed with; then others have their turn."""
+
 LINGER: Final = 30_000
 """Milliseconds that the peer of a closed connection may take nothing of what is still to be sent."""
 
@@ -72,6 +75,7 @@ class OpenSslSocket(SecureSocket):
         "_resumed",
         "_security",
         "_session_key",
+        "_taken_in",
         "_tls",
         "_verdict",
         "type",
@@ -86,6 +90,7 @@ class OpenSslSocket(SecureSocket):
         self._memory = memory
         self._released: Callable[[NetSocket], None] | None = released  # None once it was told
         self._established = self._ended = self._closed = self._resumed = False
+        self._taken_in = 0  # records, and pieces that OpenSSL was fed with, ever
         self._failure = 0  # errno that the next call tells
         self._refusal: HandshakeError | None = None
         self._verdict = "the handshake is not done"
@@ -142,12 +147,13 @@ class OpenSslSocket(SecureSocket):
             self._refuse(HandshakeError(error.errno or errno.EIO, error.strerror or str(error)))
 
     def _shake(self) -> None:
+        enough = self._taken_in + SHARE
         while not self._established:
             try:
                 self._tls.do_handshake()
             except SSL.WantReadError:
                 self._flush()
-                if not self._feed():
+                if not self._feed_until(enough):
                     raise ConnectionResetError(errno.ECONNRESET, "the peer closed the connection") from None
                 continue
             if not self._flush():
@@ -325,6 +331,10 @@ class OpenSslSocket(SecureSocket):
             events |= POLLHUP
         return events
 
+    def remind(self) -> None:
+        """Have it told once more what is true."""
+        self._inner.remind()
+
     def unacknowledged(self) -> int:
         """Return how many bytes are on the way, encrypted."""
         return self._inner.unacknowledged() + self._unsent()
@@ -425,10 +435,11 @@ class OpenSslSocket(SecureSocket):
         """Return decrypted data that waits."""
 
     def _pull(self, limit: int | None) -> None:
-        """Decrypt what has come, as long as fewer than ``limit`` bytes wait."""
+        """Decrypt what has come, as long as fewer than ``limit`` bytes wait; at most a share of it."""
+        enough = self._taken_in + SHARE
         try:
             while not self._ended and not self._failure and (limit is None or self._waiting() < limit):
-                if not self._feed():
+                if not self._feed_until(enough):
                     self._memory.inform("the peer ended the stream without a close_notify")
                     self._ended = True
         except BlockingIOError:
@@ -436,11 +447,20 @@ class OpenSslSocket(SecureSocket):
         except OSError as error:
             self._broke(error)
 
+    def _feed_until(self, enough: int) -> bool:
+        """Feed OpenSSL; where ``enough`` was taken in already, stop, and be reminded of the rest."""
+        if self._taken_in >= enough:
+            self._inner.remind()
+            raise BlockingIOError(errno.EAGAIN, "others have their turn")
+        self._taken_in += 1  # what decrypts to nothing is work too
+        return self._feed()
+
     def _decrypt(self) -> None:
         """Take all data out of OpenSSL, and send what it answers to the rest."""
         try:
             while True:
                 self._store(self._tls.recv(RECORD))
+                self._taken_in += 1
         except SSL.WantReadError:
             self._flush()
         except SSL.ZeroReturnError:

@@ -30,6 +30,9 @@ CHUNK: Final = 2048
 """The most bytes that one #XTCPDATA or #XUDPDATA passes on; a longer datagram is cut."""
 
 BACKLOG: Final = 1
+CLIENTS: Final = 16
+"""How many clients that wait are looked at in one go; then others have their turn."""
+
 RETRY: Final = 1.0
 """Seconds until a server that could not accept tries again."""
 
@@ -268,19 +271,18 @@ class TcpService(Service):
         """
         if self._server_lost:
             self.fail(-newlib_errno("ECONNRESET"))
-        while (
-            self.socket is not None
-            and self.socket.role == SERVER
-            and (self.peer is not None or not (self.unheard or self.untold))
-        ):
+        for _ in range(CLIENTS):
+            server = self._server_for_clients()
+            if server is None:
+                return
             try:
-                net, address = self.socket.net.accept()
+                net, address = server.net.accept()
             except BlockingIOError:
                 return
             except OSError as error:  # it may pass: a lack of descriptors, for instance
                 self.device.modem.warn("the TCP server cannot accept: %s", in_words(error))
-                if self.socket.task is None:
-                    self.socket.task = self.device.channel.spawn(self._accept_later(self.socket))
+                if server.task is None:
+                    server.task = self.device.channel.spawn(self._accept_later(server))
                 return
             if self.peer is not None:
                 net.close()
@@ -288,6 +290,15 @@ class TcpService(Service):
                 self.newcomers.add(net, address, self.security)
             else:
                 self._take_place(net, address)
+        if (server := self._server_for_clients()) is not None:
+            server.net.remind()
+
+    def _server_for_clients(self) -> Socket | None:
+        """Return the server, None where there is none or its clients have to wait."""
+        if self.socket is None or self.socket.role != SERVER:
+            return None
+        waits = self.peer is None and (self.unheard or self.untold)
+        return None if waits else self.socket
 
     def close(self) -> None:
         """Close every socket of the service; clients that are still at their handshake are turned away."""

@@ -27,6 +27,7 @@ TRANSPORTS = {
 }
 """What can happen to each connection besides data."""
 
+DIALECTS = ("sm-1.0", "slm-1.9", "slm-2.0", "slm-2.7", "ameba-2.4")
 STREAMS = ("tcp", "tls")
 OK, ERROR = b"\r\nOK\r\n", b"\r\nERROR\r\n"
 
@@ -46,13 +47,15 @@ class Cell:
     Attributes:
         dialect: which modem.
         transport: what connects it and its peer.
-        setup: lines that are sent once it is connected, each answered with OK.
-        fills: whether so much has been sent that the network takes no more.
-        line: the command; ``raw`` is sent behind it, as it is.
+        line: the command.
         happens: what happens to the connection.
         data: what the peer sends before that.
         before: whether it happens before the command is sent, or while it waits.
         outcomes: what is answered, each time that the command is sent.
+        setup: lines that are sent before, each answered with OK.
+        fills: whether so much has been sent that the network takes no more.
+        raw: what is sent behind the line, as it is.
+        opening: what the command answers at once, before it waits.
     """
 
     dialect: str
@@ -203,9 +206,7 @@ def sends():
             if limit:
                 slm = (f"AT#XSOCKETOPT=1,21,{limit}",)
                 yield Send(dialect, 'AT#XSEND="waits"', b"\r\n#XSEND: 0\r\n\r\nERROR\r\n", LATE, slm)
-        yield Send(
-            "slm-2.7", "AT#XSEND", b"\r\n#XDATAMODE: 0\r\n", late, (f"AT#XSOCKETOPT=1,21,{limit}",), **data_mode
-        )
+        yield Send("slm-2.7", "AT#XSEND", b"\r\n#XDATAMODE: 0\r\n", late, (f"AT#XSOCKETOPT=1,21,{limit}",), **data_mode)
         yield Send("ameba-2.4", "AT+SKTSEND=0,5,,,waits", b"\r\nERROR: 2\r\n", late, (f"so_sndtimeo {limit}",))
         yield Send(
             "ameba-2.4", "AT+SKTSENDRAW=0,5", b"\r\nERROR: 2\r\n", late, (f"so_sndtimeo {limit}",),

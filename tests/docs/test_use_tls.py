@@ -1,0 +1,42 @@
+"""The how-to about TLS, followed from its top to its end."""
+
+import shutil
+
+import pytest
+from tests.docs.walk import Walk
+from tests.peers import free_port
+
+PAGE = "use-tls.md"
+LOOSE = {
+    r'%CMNG: 16842753,0,".*"': r'%CMNG: 16842753,0,"[0-9A-F]{64}"',
+    r"#XTCPDATA: 78": r"#XTCPDATA: \d\d",
+    r"Host: localhost:.*": r"Host: localhost:.*",
+    r"User-Agent: .*": r"User-Agent: curl/.*",
+    r"#XTCPHANGUP: .*": r"#XTCPHANGUP: .*",
+}
+PROGRAMS = ("openssl", "curl")
+
+
+def certificate(folder):
+    """Return the lines of the CA's certificate, between the first and the last."""
+    return (folder / "ca.pem").read_text().strip().splitlines()[1:-1]
+
+
+@pytest.mark.skipif(not all(map(shutil.which, PROGRAMS)), reason="openssl or curl is not installed")
+def test_it_goes_as_it_says(tmp_path):
+    first, second, third = (str(free_port()) for _ in range(3))
+    instead = {"/tmp/modem": str(tmp_path / "modem"), "4433": first, "4434": second, "4443": third}
+    curl_says = []
+    actions = {
+        "in flight mode": lambda walk: walk.substitute(
+            "MIIBdTCCARugAwIBAgIUITDH9QYQqBqHV72s8nlhfFlFzBYwCgYIKoZIzj0EAwIw\n...", "\n".join(certificate(tmp_path))
+        ),
+        "Type `hello modem` in the terminal of the server": lambda walk: walk.terminal("openssl").type("hello modem"),
+        "curl prints `Hello from the modem`": lambda walk: curl_says.append(walk.terminal("curl").line()),
+        "Let it send `hello modem`": lambda walk: walk.terminal(f"openssl s_server -accept {first}").send(
+            "hello modem"
+        ),
+    }
+    with Walk(f"docs/{PAGE}", tmp_path, instead, LOOSE, actions) as walk:
+        walk.follow()
+    assert curl_says == ["Hello from the modem"]

@@ -6,12 +6,16 @@ import logging
 import os
 import socket
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from vmodem.core.modem import Modem
+from vmodem.endpoints.door import Door
 from vmodem.endpoints.endpoint import Endpoint, Opening, Spec, need_text
 from vmodem.endpoints.session import Session
 from vmodem.errors import EndpointError, SpecError, because, quoted
+from vmodem.reactor import Reactor
 from vmodem.turns import SLICE
 
 log = logging.getLogger("vmodem")
@@ -22,6 +26,15 @@ BACKLOG: Final = 4096
 
 BATCH: Final = 64
 """How many connections are accepted in one turn of the event loop: each costs much less than its modem."""
+
+OPTIONS: Final = (
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
+)
+"""The options of a connection: a host whose machine has gone without a word is noticed within two minutes."""
 
 RETRY: Final = 0.1
 """Seconds until connections are accepted again after the process ran out of descriptors."""
@@ -71,6 +84,29 @@ def shown(address: tuple[Any, ...]) -> str:
     """Return an address as HOST:PORT, an IPv6 host in square brackets."""
     host, port = address[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class TcpSession(Session):
+    """A session on a connection, which it ends where what comes first is no host, before anything of it is executed.
+
+    Args:
+        reactor: the process's reactor.
+        modem: the modem.
+        fd: the connection.
+        ended: called once, when the host has gone and everything is released.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, reactor: Reactor, modem: Modem, fd: int, ended: Callable[[Session], None]) -> None:
+        super().__init__(reactor, modem, fd, fd, ended, Door(modem.channels[0], self._open, self._refuse))
+
+    def _open(self) -> None:
+        self._line = self.modem.channels[0]
+
+    def _refuse(self, protocol: str) -> None:
+        self.modem.warn("the connection is closed: it begins as %s does, and nothing of it was executed", protocol)
+        self.end()
 
 
 class TcpEndpoint(Endpoint):
@@ -163,9 +199,9 @@ class TcpEndpoint(Endpoint):
 
     def _begin(self, connection: socket.socket, where: str) -> None:
         connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        fd = connection.fileno()
-        session = Session(self._reactor, self._make_modem(where), fd, fd, self._ended)
+        for level, option, value in OPTIONS:
+            connection.setsockopt(level, option, value)
+        session = TcpSession(self._reactor, self._make_modem(where), connection.fileno(), self._ended)
         self._sessions[session] = connection
         session.start()
 

@@ -29,7 +29,10 @@ LAYERS = {
     "vmodem.core": {"vmodem.core", "vmodem.config", "vmodem.credentials.store", "vmodem.tls.stack", *NETWORK},
     "vmodem.dialects": {"vmodem.core", "vmodem.config", "vmodem.credentials", *NETWORK},
     "vmodem.dialects.nrf": {"vmodem.dialects.nrf", "vmodem.dialects.v250", *HANDLERS},
-    "vmodem.dialects.nrf.core": {*(f"vmodem.dialects.nrf.{name}" for name in ("core", "device", "tls")), *HANDLERS},
+    "vmodem.dialects.nrf.core": {
+        *(f"vmodem.dialects.nrf.{name}" for name in ("core", "device", "tls", "values")),
+        *HANDLERS,
+    },
     "vmodem.dialects.ameba": {"vmodem.dialects.ameba", "vmodem.dialects.v250", *HANDLERS},
     "vmodem.endpoints": {"vmodem.endpoints", "vmodem.core", "vmodem.reactor", "vmodem.turns", *NETWORK},
     "vmodem.stderr": set(),

@@ -6,7 +6,7 @@ from typing import Annotated, Protocol
 
 from vmodem.core.channel import Channel
 from vmodem.core.commands import CommandTable
-from vmodem.core.parameters import choice
+from vmodem.core.parameters import one_of
 
 commands = CommandTable("V.250")
 echo = CommandTable("V.250")
@@ -26,6 +26,6 @@ def at(device: HasChannel) -> None:
 
 
 @echo.set("E", "Switch echo off (ATE0) or on (ATE1)")
-def ate(device: HasChannel, value: Annotated[int, choice(0, 1)]) -> None:
+def ate(device: HasChannel, value: Annotated[int, one_of({0: "off", 1: "on"})]) -> None:
     """Switch the echo of host input; off by default (V.250 6.2.4)."""
     device.channel.echo = value == 1

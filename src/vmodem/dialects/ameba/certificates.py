@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Annotated, Final, TypeAlias
 
 from vmodem.core.commands import CommandTable
+from vmodem.core.parameters import Values
 from vmodem.core.syntax import Value
 from vmodem.credentials.store import Area, Kind, Slot
 from vmodem.dialects.ameba.device import Ameba
-from vmodem.dialects.ameba.syntax import filled, number
+from vmodem.dialects.ameba.syntax import number
 
 VOLUME: Final = "vfs"
 """The name of the file system that they are in."""
@@ -25,10 +26,10 @@ _number: Final = number()
 
 def role(device: Ameba, value: Value) -> Area:
     """Accept the role of a certificate suite: 0 client, any other number server."""
-    return Area.SERVER if _number(device, filled(device, value)) else Area.CLIENT
+    return Area.SERVER if _number.convert(device, value) else Area.CLIENT
 
 
-Role: TypeAlias = Annotated[Area, role]
+Role: TypeAlias = Annotated[Area, Values(role, "a number", {0: "client", 1: "server, and so is any other number"})]
 Index: TypeAlias = Annotated[int, _number]
 
 commands = CommandTable("File System AT Command")

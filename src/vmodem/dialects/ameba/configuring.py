@@ -7,13 +7,13 @@ from typing import Annotated, TypeAlias
 from vmodem.core.commands import CommandTable
 from vmodem.core.parameters import INT32_MAX
 from vmodem.dialects.ameba.device import Ameba, SocketOptions
-from vmodem.dialects.ameba.syntax import number_or
+from vmodem.dialects.ameba.syntax import number, number_of, number_or
 
-Milliseconds: TypeAlias = Annotated[int, number_or(0, 0, INT32_MAX)]
-Switch: TypeAlias = Annotated[int, number_or(0, 0, 1)]
-KeepIdle: TypeAlias = Annotated[int, number_or(0, 0, 7200)]
-KeepIntvl: TypeAlias = Annotated[int, number_or(0, 0, 75)]
-KeepCnt: TypeAlias = Annotated[int, number_or(0, 0, 10)]
+Milliseconds: TypeAlias = Annotated[int, number_or(0, number(0, INT32_MAX))]
+Switch: TypeAlias = Annotated[int, number_or(0, number_of({0: "off", 1: "on"}))]
+KeepIdle: TypeAlias = Annotated[int, number_or(0, number(0, 7200))]
+KeepIntvl: TypeAlias = Annotated[int, number_or(0, number(0, 75))]
+KeepCnt: TypeAlias = Annotated[int, number_or(0, number(0, 10))]
 
 commands = CommandTable("Socket AT Commands")
 

@@ -12,11 +12,12 @@ from typing import Annotated, Final, TypeAlias
 from vmodem.core import calls
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError, in_words
+from vmodem.core.parameters import Values
 from vmodem.core.syntax import Value
 from vmodem.credentials.store import Area
 from vmodem.dialects.ameba import receiving, tls
 from vmodem.dialects.ameba.device import Ameba, Link, NewLinkId, Protocol, Role, SocketOptions
-from vmodem.dialects.ameba.syntax import Field, Filled, filled, number
+from vmodem.dialects.ameba.syntax import PORT, field, filled, number_of
 from vmodem.net.interface import Family, NetSocket, Option, SocketType, family_of
 
 PROTOCOLS: Final = (Protocol.UDP, Protocol.TCP, *[Protocol.TLS] * 4)
@@ -50,12 +51,31 @@ def host_name(device: Ameba, value: Value) -> str:
     return name
 
 
-Host: TypeAlias = Annotated[str, host_name]
-ServerType: TypeAlias = Annotated[int, number(0, 3)]
-ClientType: TypeAlias = Annotated[int, number(0, 5)]
+Host: TypeAlias = Annotated[str, Values(host_name, f"a text of at most {LONGEST_HOST} characters")]
+ServerType: TypeAlias = Annotated[
+    int,
+    number_of({0: "UDP", 1: "TCP", 2: "TLS, shows a certificate", 3: "TLS, shows a certificate and checks the client"}),
+]
+ClientType: TypeAlias = Annotated[
+    int,
+    number_of(
+        {
+            0: "UDP",
+            1: "TCP",
+            2: "TLS, checks and shows nothing",
+            3: "TLS, checks the server",
+            4: "TLS, shows a certificate",
+            5: "TLS, checks the server and shows a certificate",
+        }
+    ),
+]
 
-_port: Final = number(1, 65535)
-_flag: Final = number(0, 1)
+AUTO_RCV: Final = number_of({0: "no", 1: "yes"})
+AutoRcv: TypeAlias = Annotated[str, Values(filled, AUTO_RCV.words, AUTO_RCV.named)]
+Port: TypeAlias = Annotated[str, Values(filled, PORT.words)]
+SourcePort: TypeAlias = Annotated[str, Values(field, f"{PORT.words}, or empty")]
+CertIndex: TypeAlias = Annotated[str, Values(field, f"{tls.CERT_INDEX.words}, or empty")]
+"""What depends on another parameter, or has to be looked at after it, is looked at in the handler."""
 
 commands = CommandTable("Socket AT Commands")
 
@@ -65,22 +85,22 @@ def sktserver(
     device: Ameba,
     link_id: NewLinkId,
     conn_type: ServerType,
-    cert_index: Field,
-    src_port: Filled,
-    auto_rcv: Filled,
+    cert_index: CertIndex,
+    src_port: Port,
+    auto_rcv: AutoRcv,
 ) -> None:
     """Listen on a port.
 
     Args:
         device: the device.
         link_id: an id that is not in use.
-        conn_type: 0 UDP, 1 TCP, 2 and 3 TLS: 3 checks the clients.
+        conn_type: what it speaks.
         cert_index: the certificate suite, TLS only.
         src_port: the port.
         auto_rcv: whether what arrives is sent to the host unasked; but for UDP, at the seeds.
     """
     security = tls.wanted(device, Area.SERVER, conn_type, cert_index)
-    port = _port(device, src_port)
+    port = PORT.convert(device, src_port)
     server = _link(device, link_id, Role.SERVER, conn_type, auto_rcv)
     server.source = (device.wifi.address, port)
     server.security = security
@@ -102,7 +122,7 @@ def _link(device: Ameba, link_id: int, role: Role, conn_type: int, auto_rcv: str
     protocol = PROTOCOLS[conn_type]
     has_options = protocol is not Protocol.TLS or device.policy.tls_has_options
     options = device.options if has_options else SocketOptions()
-    return Link(link_id, role, protocol, auto_rcv=_flag(device, auto_rcv), options=options)
+    return Link(link_id, role, protocol, auto_rcv=AUTO_RCV.convert(device, auto_rcv), options=options)
 
 
 def _listen_udp(device: Ameba, port: int, options: SocketOptions) -> NetSocket:
@@ -128,18 +148,18 @@ async def sktclient(
     device: Ameba,
     link_id: NewLinkId,
     conn_type: ClientType,
-    cert_index: Field,
+    cert_index: CertIndex,
     dst_host: Host,
-    dst_port: Filled,
-    src_port: Field,
-    auto_rcv: Filled,
+    dst_port: Port,
+    src_port: SourcePort,
+    auto_rcv: AutoRcv,
 ) -> None:
     """Connect, or bind a port to send datagrams from.
 
     Args:
         device: the device.
         link_id: an id that is not in use.
-        conn_type: 0 UDP, 1 TCP, 2 to 5 TLS: 3 and 5 check the server, 4 and 5 show a certificate.
+        conn_type: what it speaks.
         cert_index: the certificate suite, for the types 3 to 5.
         dst_host: an IPv4 address or a name.
         dst_port: the peer's port.
@@ -147,8 +167,8 @@ async def sktclient(
         auto_rcv: whether what arrives is sent to the host unasked.
     """
     security = tls.wanted(device, Area.CLIENT, conn_type, cert_index)
-    port = _port(device, dst_port)
-    source_port = _port(device, src_port) if src_port or PROTOCOLS[conn_type] is Protocol.UDP else 0
+    port = PORT.convert(device, dst_port)
+    source_port = PORT.convert(device, src_port) if src_port or PROTOCOLS[conn_type] is Protocol.UDP else 0
     client = _link(device, link_id, Role.CLIENT, conn_type, auto_rcv)
     client.source = ("0.0.0.0", source_port)
     device.sockets.add(client)  # before anything waits: a seed that connects meanwhile takes another id

@@ -8,6 +8,7 @@ from typing import Annotated, Final, NamedTuple, TypeAlias
 
 from vmodem.core.channel import Channel
 from vmodem.core.errors import CommandError
+from vmodem.core.parameters import Values
 from vmodem.core.sockets import SocketTable
 from vmodem.core.syntax import Value
 from vmodem.core.tasks import Task
@@ -216,7 +217,7 @@ _link_id: Final = number(0, MEMP_NUM_NETCONN - 1)
 
 def new_link_id(device: Ameba, value: Value) -> int:
     """Accept the id of a link that there is not yet."""
-    link_id = _link_id(device, value)
+    link_id = _link_id.convert(device, value)
     if device.sockets.get(link_id) is not None:
         raise CommandError(f"{link_id} is in use")
     return link_id
@@ -224,7 +225,7 @@ def new_link_id(device: Ameba, value: Value) -> int:
 
 def any_link(device: Ameba, value: Value) -> Link:
     """Accept the id of a link."""
-    link_id = _link_id(device, value)
+    link_id = _link_id.convert(device, value)
     link = device.sockets.get(link_id)
     if link is None:
         raise CommandError(f"{link_id} is no link")
@@ -241,6 +242,6 @@ def open_link(device: Ameba, value: Value) -> Link:
     return link
 
 
-NewLinkId: TypeAlias = Annotated[int, new_link_id]
-AnyLink: TypeAlias = Annotated[Link, any_link]
-OpenLink: TypeAlias = Annotated[Link, open_link]
+NewLinkId: TypeAlias = Annotated[int, Values(new_link_id, f"{_link_id.words}, which no link has")]
+AnyLink: TypeAlias = Annotated[Link, Values(any_link, "the id of a link")]
+OpenLink: TypeAlias = Annotated[Link, Values(open_link, "the id of a link whose connection has not ended")]

@@ -12,10 +12,11 @@ A number is read as C's atoi reads it: blanks, a sign, digits, and whatever foll
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Final, TypeAlias
 
 from vmodem.core.errors import CommandError, UnknownCommandError
-from vmodem.core.parameters import INT32_MAX, INT32_MIN, Converter
+from vmodem.core.parameters import INT32_MAX, INT32_MIN, Converter, Values, integer, one_of
 from vmodem.core.syntax import Form, Request, Value
 
 ESCAPING: Final = frozenset({"+SKTSEND", "+SKTSENDRAW"})
@@ -88,32 +89,33 @@ def atoi(text: str) -> int:
     return min(max(int(found[1]), INT32_MIN), INT32_MAX) if found else 0
 
 
-def number(low: int = INT32_MIN, high: int = INT32_MAX, *, code: int | None = None) -> Converter[int]:
-    """Accept a number from ``low`` to ``high``, both included; the field must not be empty.
-
-    Args:
-        low: the lowest number.
-        high: the highest number.
-        code: the number of the error, None for a parameter error.
-    """
-
-    def convert(device: object, value: Value) -> int:
-        found = atoi(filled(device, value))
-        if low <= found <= high:
-            return found
-        raise CommandError(f"{value} is not a number from {low} to {high}", code=code)
-
-    return convert
+def number(low: int = INT32_MIN, high: int = INT32_MAX) -> Values[int]:
+    """Accept a number from ``low`` to ``high``, both included; the field must not be empty."""
+    return _numbers(integer(low, high))
 
 
-def number_or(default: int, low: int = INT32_MIN, high: int = INT32_MAX) -> Converter[int]:
-    """Accept a number from ``low`` to ``high``, or an empty field for ``default``."""
-    given = number(low, high)
+def number_of(named: Mapping[int, str]) -> Values[int]:
+    """Accept one of the numbers ``named``, each with the words for what it stands for; the field must not be empty."""
+    return _numbers(one_of(named))
+
+
+def number_or(default: int, given: Values[int]) -> Values[int]:
+    """Accept what ``given`` accepts, or an empty field for ``default``."""
 
     def convert(device: object, value: Value) -> int:
-        return given(device, value) if value else default
+        return given.convert(device, value) if value else default
 
-    return convert
+    return Values(convert, f"{given.words}, or empty for {default}", given.named)
+
+
+def _numbers(accepted: Values[int]) -> Values[int]:
+    """Accept a field whose number ``accepted`` accepts."""
+    accept: Converter[int] = accepted.convert
+
+    def convert(device: object, value: Value) -> int:
+        return accept(device, atoi(filled(device, value)))
+
+    return Values(convert, accepted.words, accepted.named)
 
 
 def field(device: object, value: Value) -> str:
@@ -129,7 +131,7 @@ def filled(device: object, value: Value) -> str:
     return value
 
 
-Field: TypeAlias = Annotated[str, field]
-Filled: TypeAlias = Annotated[str, filled]
-Flag: TypeAlias = Annotated[int, number(0, 1)]
-Port: TypeAlias = Annotated[int, number(1, 65535)]
+Field: TypeAlias = Annotated[str, Values(field, "any text")]
+Filled: TypeAlias = Annotated[str, Values(filled, "any text that is not empty")]
+
+PORT: Final = number(1, 65535)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 from vmodem.core.channel import OUTPUT_LIMIT, Channel
 from vmodem.core.commands import CommandTable, Information, Outcome
@@ -84,8 +84,14 @@ def gmr(device: Ameba) -> list[Information]:
     ]
 
 
+Save: TypeAlias = Annotated[int, number_or(0, number())]
+Baud: TypeAlias = Annotated[int, number(4800, 6000000)]
+
+
 @_system.set("+UART", "Set the speed of the line", surplus=False)
-def uart(device: Ameba, save: Annotated[int, number_or(0)], baud: Annotated[int, number(4800, 6000000)]) -> None:
+def uart(
+    device: Ameba, save: Annotated[int, number_or(0, number())], baud: Annotated[int, number(4800, 6000000)]
+) -> None:
     """Set the speed of the line; the OK is sent at the new one.
 
     Args:

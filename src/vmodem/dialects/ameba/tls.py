@@ -21,7 +21,7 @@ PARTS: Final[dict[Area, dict[int, tuple[str, ...]]]] = {
 }
 """What each secure <conn_type> needs of its certificate suite; whoever has a CA checks the peer by it."""
 
-_cert_index: Final = number(1, 10)
+CERT_INDEX: Final = number(1, 10)
 
 
 def wanted(device: Ameba, role: Area, conn_type: int, cert_index: str) -> Security | None:
@@ -37,7 +37,7 @@ def wanted(device: Ameba, role: Area, conn_type: int, cert_index: str) -> Securi
         return None
     found = Bundle()
     if parts:
-        index = _cert_index(device, cert_index)
+        index = CERT_INDEX.convert(device, cert_index)
         suite = device.modem.store.certificates(role, index)
         found = Bundle(**{part: getattr(suite, part) for part in parts})
         if missing := [part for part in parts if not getattr(found, part)]:

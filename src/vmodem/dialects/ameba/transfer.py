@@ -13,7 +13,7 @@ from vmodem.core.framing import CountReader
 from vmodem.core.parameters import INT32_MAX
 from vmodem.core.tasks import HostData
 from vmodem.dialects.ameba.device import Ameba, Link, OpenLink, Protocol, Role
-from vmodem.dialects.ameba.syntax import Field, Filled, number
+from vmodem.dialects.ameba.syntax import PORT, Field, Filled, number
 from vmodem.net.interface import Address, Family, NetSocket, family_of
 
 SEND_FAILED: Final = 2
@@ -43,8 +43,6 @@ LOW: Final = b"[$][TT]:Low Watermark\r\n"
 
 LineSize: TypeAlias = Annotated[int, number(1, 1999)]
 Size: TypeAlias = Annotated[int, number(1, INT32_MAX)]
-
-_port: Final = number(1, 65535)
 
 commands = CommandTable("Socket AT Commands")
 
@@ -139,7 +137,7 @@ def _destination(device: Ameba, link: Link, dst_ip: str, dst_port: str) -> Addre
         return link.destination
     if family_of(dst_ip) is not Family.IPV4:
         raise CommandError(f"<dst_ip> {dst_ip} is no IPv4 address")
-    return dst_ip, _port(device, dst_port)
+    return dst_ip, PORT.convert(device, dst_port)
 
 
 async def _send(

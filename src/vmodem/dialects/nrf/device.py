@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 from vmodem.core.channel import Channel
 from vmodem.core.errors import CommandError
-from vmodem.core.parameters import choice, integer, shown
+from vmodem.core.parameters import Values, shown
 from vmodem.core.sockets import SocketTable
 from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.core.state import Cellular
@@ -131,12 +131,12 @@ def host_name(device: Nrf91, value: Value) -> str:
     return value
 
 
-Host: TypeAlias = Annotated[str, host_name]
-Int: TypeAlias = Annotated[int, integer()]
-UInt16: TypeAlias = Annotated[int, integer(0, 65535)]
-Flag: TypeAlias = Annotated[int, choice(0, 1)]
-Cid: TypeAlias = Annotated[int, integer(0, 10)]
-"""The number of a PDN connection, and of its PDP context."""
+Host: TypeAlias = Annotated[
+    str,
+    Values(
+        host_name, "a string of at most 128 characters", beyond="a string of at most 127 characters", field="max_host"
+    ),
+]
 
 
 def need_port(port: int) -> None:

@@ -35,6 +35,13 @@ SOCKETS: Final = (
         answer="ERROR alone: the manual shows no such line, and every host has to expect ERROR",
     ),
     Erratum(
+        page="#XSOCKET",
+        manual="<role> is 0 or 1",
+        firmware="any number from 0 to 65535; a socket of another role neither connects nor listens",
+        answer="ERROR for another one; with --follow firmware any",
+        policy="role_unchecked",
+    ),
+    Erratum(
         page="#XCONNECT, #XSENDTO",
         manual="the host name has at most 128 bytes",
         firmware="at most 127",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
-from vmodem.core.parameters import choice, integer
+from vmodem.core.parameters import integer, one_of
 from vmodem.dialects.nrf.device import Nrf91
 
 DELAY: Final = 0.05
@@ -54,9 +54,12 @@ def xmodemreset(device: Nrf91) -> str:
     return "#XMODEMRESET: 0"
 
 
+Mode: TypeAlias = Annotated[int, one_of({DEEP_SLEEP: "deep sleep, which ends in a restart", IDLE: "idle"})]
+
+
 @commands.set("#XSLEEP", "Sleep", test="#XSLEEP: (1,2)")
-def xsleep(device: Nrf91, mode: Annotated[int, choice(DEEP_SLEEP, IDLE)]) -> None:
-    """Sleep until the host sends something: ``mode`` 1 deep sleep, which ends in a restart; 2 idle."""
+def xsleep(device: Nrf91, mode: Mode) -> None:
+    """Sleep until the host sends something."""
     if not device.modem.config.serial.dtr:
         raise CommandError("there is no DTR pin that could end the sleep")
     device.modem.after(DELAY, lambda: _fall_asleep(device, mode))

@@ -10,15 +10,15 @@ from typing import Annotated, Final, TypeAlias
 
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
-from vmodem.core.parameters import choice
+from vmodem.core.parameters import one_of
 from vmodem.credentials.store import Area, Kind, Slot
-from vmodem.dialects.nrf.core.credentials import DELETE, LIST, WRITABLE, WRITE, Content, SecTag, keep
+from vmodem.dialects.nrf.core.credentials import DELETE, KINDS, LIST, WRITABLE, WRITE, Content, SecTag, keep
 from vmodem.dialects.nrf.device import Nrf91
 
 LIMIT: Final = 4096
 """How many bytes the credentials of one tag take together, with one more for each PEM."""
 
-Type: TypeAlias = Annotated[int, choice(*WRITABLE)]
+Type: TypeAlias = Annotated[int, one_of({kind: KINDS[kind] for kind in WRITABLE})]
 
 commands = CommandTable("Native TLS")
 
@@ -55,7 +55,7 @@ _XCMNG: Final[dict[int, Callable[..., bytes | None]]] = {
 @commands.set("#XCMNG", "Manage the credentials of native TLS", secret=True)
 def xcmng(
     device: Nrf91,
-    opcode: Annotated[int, choice(*_XCMNG)],
+    opcode: Annotated[int, one_of({WRITE: "write", LIST: "list all, the newest first", DELETE: "delete"})],
     sec_tag: SecTag | None = None,
     type: Type | None = None,
     content: Content | None = None,
@@ -64,7 +64,7 @@ def xcmng(
 
     Args:
         device: the device.
-        opcode: 0 write, 1 list all, the newest first, 3 delete.
+        opcode: what to do.
         sec_tag: the security tag.
         type: what kind of credential it is.
         content: what to write: PEM, the pre-shared key itself.

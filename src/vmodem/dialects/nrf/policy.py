@@ -13,6 +13,8 @@ class Policy(dialect.Policy):
 
     Attributes:
         max_host: longest host name, in bytes.
+        role_unchecked: whether #XSOCKET takes any number for <role>.
     """
 
     max_host: int = 128
+    role_unchecked: bool = False

@@ -9,7 +9,7 @@ from typing import Annotated, Final, TypeAlias
 
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
-from vmodem.core.parameters import choice, integer, text
+from vmodem.core.parameters import integer, one_of, text
 from vmodem.credentials.store import MAX_SIZE, Area, Entry, Kind, Slot, Store, StoreFullError
 from vmodem.dialects.nrf.core.cme import NOT_ALLOWED_WHILE_ACTIVE
 from vmodem.dialects.nrf.core.state import FULL
@@ -38,17 +38,32 @@ CSR: Final = 0
 PUBLIC_KEY: Final = 1
 """The <response_content> of %KEYGEN."""
 
+KINDS: Final = {
+    Kind.CA: "root CA certificate",
+    Kind.CERTIFICATE: "client certificate",
+    Kind.KEY: "client private key",
+    Kind.PSK: "pre-shared key",
+    Kind.PSK_IDENTITY: "identity of the pre-shared key",
+    Kind.PUBLIC_KEY: "public key",
+    Kind.DEVICE_PUBLIC_KEY: "identity public key of the device",
+    Kind.ENDORSEMENT_KEY: "endorsement key",
+    Kind.OWNERSHIP_KEY: "ownership key",
+    Kind.NORDIC_CA: "Nordic's root CA certificate",
+    Kind.NORDIC_PUBLIC_KEY: "Nordic's public key",
+}
+"""The <type> of a credential, in words."""
+
 commands = CommandTable("Modem commands")
 
 SecTag: TypeAlias = Annotated[int, integer(0)]
-Type: TypeAlias = Annotated[int, choice(*Kind)]
+Type: TypeAlias = Annotated[int, one_of(KINDS)]
 Content: TypeAlias = Annotated[str, text(MAX_SIZE)]
 
 
 @commands.set("%CMNG", "Manage the modem core's credentials", surplus=False, secret=True)
 def cmng(
     device: Nrf91,
-    opcode: Annotated[int, choice(WRITE, LIST, READ, DELETE)],
+    opcode: Annotated[int, one_of({WRITE: "write", LIST: "list", READ: "read", DELETE: "delete"})],
     sec_tag: SecTag | None = None,
     type: Type | None = None,
     content: Content | None = None,
@@ -58,7 +73,7 @@ def cmng(
 
     Args:
         device: the device.
-        opcode: 0 write, 1 list, 2 read, 3 delete.
+        opcode: what to do.
         sec_tag: the security tag; listing takes any where it is left out.
         type: what kind of credential it is; likewise.
         content: what to write: PEM, hexadecimal digits for a pre-shared key.
@@ -128,8 +143,8 @@ def _decrypted(content: bytes, passwd: str) -> bytes:
 def keygen(
     device: Nrf91,
     sec_tag: SecTag,
-    key_type: Annotated[int, choice(Kind.KEY, Kind.ENDORSEMENT_KEY)],
-    response_content: Annotated[int, choice(CSR, PUBLIC_KEY)] | None = None,
+    key_type: Annotated[int, one_of({kind: KINDS[kind] for kind in (Kind.KEY, Kind.ENDORSEMENT_KEY)})],
+    response_content: Annotated[int, one_of({CSR: "certificate request", PUBLIC_KEY: "public key"})] | None = None,
     attributes: Annotated[str, text(256)] = "",
     key_usage: Annotated[str, text(9)] | None = None,
 ) -> str:
@@ -140,8 +155,8 @@ def keygen(
     Args:
         device: the device.
         sec_tag: the security tag that keeps the key.
-        key_type: 2 client private key, 8 endorsement key.
-        response_content: 0 or left out a certificate request, 1 the public key; always that for an endorsement key.
+        key_type: which key to make.
+        response_content: what to show, 0 where it is left out; always 1 for an endorsement key.
         attributes: the subject of the request, as in "O=Company,C=no"; the device's UUID is the common name.
         key_usage: the key usage of the request, a digit for each bit.
     """

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 from vmodem.core.commands import CommandTable
-from vmodem.core.parameters import choice
+from vmodem.core.parameters import one_of
 from vmodem.dialects.nrf.core.state import FLIGHT, FULL, POWER_OFF
 from vmodem.dialects.nrf.device import Nrf91
 
@@ -15,9 +15,15 @@ UICC: Final = 41
 commands = CommandTable("Modem commands")
 
 
+Fun: TypeAlias = Annotated[
+    int,
+    one_of({POWER_OFF: "power off", FULL: "full", FLIGHT: "flight mode", UICC: "switch the SIM on, and no more"}),
+]
+
+
 @commands.set("+CFUN", "Set the functional mode", test="+CFUN: (0,1,4,41)", surplus=False)
-def cfun(device: Nrf91, fun: Annotated[int, choice(POWER_OFF, FULL, FLIGHT, UICC)]) -> None:
-    """Set the functional mode: ``fun`` 0 power off, 1 full, 4 flight mode; 41 only switches the SIM on."""
+def cfun(device: Nrf91, fun: Fun) -> None:
+    """Set the functional mode."""
     if fun == UICC:
         device.cellular.power_sim(on=True)
     else:

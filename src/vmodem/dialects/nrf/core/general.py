@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from vmodem.core.commands import CommandTable
-from vmodem.core.parameters import integer
-from vmodem.dialects.nrf.device import Flag, Nrf91
+from vmodem.core.parameters import one_of
+from vmodem.dialects.nrf.device import Nrf91
 
 commands = CommandTable("Modem commands")
 
@@ -29,9 +29,12 @@ def cgmr(device: Nrf91) -> str:
     return device.modem.config.identity.revision
 
 
+Snt: TypeAlias = Annotated[int, one_of({0: "the bare IMEI", 1: "IMEI", 2: "IMEISV", 3: "software version number"})]
+
+
 @commands.set("+CGSN", "Show the serial number (IMEI)", test="+CGSN: (0-3)", surplus=False)
-def cgsn(device: Nrf91, snt: Annotated[int, integer(0, 3)] = 0) -> str:
-    """Show a serial number: ``snt`` 0 the bare IMEI, 1 the IMEI, 2 the IMEISV, 3 the software version number."""
+def cgsn(device: Nrf91, snt: Snt = 0) -> str:
+    """Show the serial number."""
     imei, svn = device.modem.config.identity.imei, device.modem.config.identity.svn
     if snt == 0:
         return imei
@@ -47,8 +50,8 @@ def clac(device: Nrf91) -> str:
 
 
 @commands.set("+CMEE", "Number the errors of the modem core", test="+CMEE: (0,1)", surplus=False)
-def cmee(device: Nrf91, n: Flag = 0) -> None:
-    """Choose how the modem core's errors read: ``n`` 0 or left out ERROR, 1 +CME ERROR with a number."""
+def cmee(device: Nrf91, n: Annotated[int, one_of({0: "ERROR", 1: "+CME ERROR with a number"})] = 0) -> None:
+    """Choose how the modem core's errors read."""
     device.cellular.cmee = n
 
 

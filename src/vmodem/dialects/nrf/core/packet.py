@@ -6,11 +6,12 @@ from typing import Annotated, TypeAlias
 
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
-from vmodem.core.parameters import anything, shown, text
+from vmodem.core.parameters import Values, anything, one_of, shown, text
 from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.core.cme import INCORRECT_PARAMETERS, NOT_ALLOWED
 from vmodem.dialects.nrf.core.state import FAMILIES, FULL, Context
-from vmodem.dialects.nrf.device import Cid, Flag, Nrf91
+from vmodem.dialects.nrf.device import Nrf91
+from vmodem.dialects.nrf.values import Cid, Flag
 
 Ignored: TypeAlias = Annotated[Value, anything]
 
@@ -23,8 +24,11 @@ def _pdp_type(device: Nrf91, value: Value) -> str:
     raise CommandError(f"{shown(value)} is none of {', '.join(FAMILIES)}", code=INCORRECT_PARAMETERS)
 
 
+PdpType: TypeAlias = Annotated[str, Values(_pdp_type, f"one of {', '.join(FAMILIES)}")]
+
+
 @commands.set("+CGATT", "Attach or detach", test="+CGATT: (0,1)", surplus=False)
-def cgatt(device: Nrf91, state: Flag) -> None:
+def cgatt(device: Nrf91, state: Annotated[int, one_of({0: "detach", 1: "attach"})]) -> None:
     """Detach or attach; the latter needs the radio."""
     if not state:
         device.cellular.detach()
@@ -60,7 +64,7 @@ def cgerep_read(device: Nrf91) -> str:
 def cgdcont(
     device: Nrf91,
     cid: Cid,
-    pdp_type: Annotated[str, _pdp_type] | None = None,
+    pdp_type: PdpType | None = None,
     apn: Annotated[str, text(63)] = "",
     *rest: Ignored,
 ) -> None:
@@ -68,8 +72,8 @@ def cgdcont(
 
     Args:
         device: the device.
-        cid: number of the context, 0 to 10.
-        pdp_type: IP, IPV6, IPV4V6 or Non-IP.
+        cid: number of the context.
+        pdp_type: which addresses it has.
         apn: access point name.
         rest: address, compression and the like, which the modem core ignores too.
     """

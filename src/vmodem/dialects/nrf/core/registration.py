@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
-from vmodem.core.parameters import choice, integer, text
+from vmodem.core.parameters import one_of, text
 from vmodem.dialects.nrf.core.cme import INCORRECT_PARAMETERS, NO_NETWORK_SERVICE, NOT_ALLOWED_WHILE_ACTIVE
 from vmodem.dialects.nrf.core.state import AUTOMATIC, FULL, MANUAL, NB_IOT, NUMERIC, SystemMode
-from vmodem.dialects.nrf.device import Flag, Nrf91
+from vmodem.dialects.nrf.device import Nrf91
+from vmodem.dialects.nrf.values import Flag
 
 SET_FORMAT: Final = 3
 """The mode of +COPS that selects nothing; there is no mode that deregisters."""
@@ -17,9 +18,43 @@ SET_FORMAT: Final = 3
 commands = CommandTable("Modem commands")
 
 
+Level: TypeAlias = Annotated[
+    int,
+    one_of(
+        {
+            0: "nothing",
+            1: "the status",
+            2: "the status and the cell",
+            3: "the status, the cell and the cause",
+            4: "the status, the cell and the timers",
+            5: "the status, the cell, the cause and the timers",
+        }
+    ),
+]
+"""How much +CEREG reports unasked."""
+
+Selection: TypeAlias = Annotated[
+    int, one_of({AUTOMATIC: "automatically", MANUAL: "the given operator", SET_FORMAT: "none, set the format only"})
+]
+Format: TypeAlias = Annotated[int, one_of({0: "long name", 1: "short name", NUMERIC: "MCC and MNC"})]
+Technology: TypeAlias = Annotated[int, one_of({7: "LTE-M", NB_IOT: "NB-IoT"})]
+Preference: TypeAlias = Annotated[
+    int,
+    one_of(
+        {
+            0: "none, as the SIM says",
+            1: "LTE-M",
+            2: "NB-IoT",
+            3: "the network first, then LTE-M",
+            4: "the network first, then NB-IoT",
+        }
+    ),
+]
+
+
 @commands.set("+CEREG", "Report the registration status", test="+CEREG: (0-5)", surplus=False)
-def cereg(device: Nrf91, n: Annotated[int, integer(0, 5)]) -> None:
-    """Choose what is reported: ``n`` 0 nothing, 1 the status, 2 and 3 the cell too, 4 and 5 the timers as well."""
+def cereg(device: Nrf91, n: Level) -> None:
+    """Choose what is reported unasked."""
     device.cellular.cereg = n
 
 
@@ -32,17 +67,17 @@ def cereg_read(device: Nrf91) -> str:
 @commands.set("+COPS", "Select the operator", surplus=False)
 def cops(
     device: Nrf91,
-    mode: Annotated[int, choice(AUTOMATIC, MANUAL, SET_FORMAT)],
-    format: Annotated[int, choice(0, 1, NUMERIC)] | None = None,
+    mode: Selection,
+    format: Format | None = None,
     oper: Annotated[str, text(6)] = "",
-    act: Annotated[int, choice(7, NB_IOT)] = 7,
+    act: Technology = 7,
 ) -> None:
     """Select the operator.
 
     Args:
         device: the device.
-        mode: 0 automatically, 1 the given one, 3 set the format only.
-        format: how an operator is named: 0 long, 1 short, 2 by its digits; has to be 2 to select one.
+        mode: which operator to select.
+        format: how an operator is named; has to be 2 to select one.
         oper: MCC and MNC, 5 or 6 digits.
         act: preferred access technology; ignored.
     """
@@ -97,10 +132,8 @@ def csq(device: Nrf91) -> str:
 
 
 @commands.set("%XSYSTEMMODE", "Choose the radios", test="%XSYSTEMMODE: (0,1),(0,1),(0,1),(0-4)", surplus=False)
-def xsystemmode(
-    device: Nrf91, lte_m: Flag, nb_iot: Flag, gnss: Flag, preference: Annotated[int, integer(0, 4)]
-) -> None:
-    """Choose the radios that may be used, while they are off; ``preference`` 0 to 4 is stored."""
+def xsystemmode(device: Nrf91, lte_m: Flag, nb_iot: Flag, gnss: Flag, preference: Preference) -> None:
+    """Choose the radios that may be used, while they are off; ``preference`` is stored."""
     if device.cellular.fun == FULL:
         raise CommandError("the radios are on", code=NOT_ALLOWED_WHILE_ACTIVE)
     if not (lte_m or nb_iot or gnss):

@@ -8,7 +8,8 @@ from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
 from vmodem.core.parameters import text
 from vmodem.dialects.nrf.core.cme import NOT_ALLOWED, NOT_FOUND, SIM_NOT_INSERTED, SIM_PIN_REQUIRED
-from vmodem.dialects.nrf.device import Flag, Nrf91
+from vmodem.dialects.nrf.device import Nrf91
+from vmodem.dialects.nrf.values import Flag
 
 commands = CommandTable("Modem commands")
 

@@ -8,11 +8,12 @@ from vmodem.core import calls
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
 from vmodem.dialects.nrf import inactivity
-from vmodem.dialects.nrf.device import Host, Int, UInt16
+from vmodem.dialects.nrf.device import Host
 from vmodem.dialects.nrf.slm.device import SerialLteModem
 from vmodem.dialects.nrf.slm.options import SO_TCP_SRV_SESSTIMEO, TLS_NUMBERS
 from vmodem.dialects.nrf.socket import CLIENT, SERVER, Socket
 from vmodem.dialects.nrf.tls import connect
+from vmodem.dialects.nrf.values import Int, UInt16
 from vmodem.net.interface import SocketType
 
 BACKLOG: Final = 1

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
 from vmodem.core.channel import Channel
 from vmodem.core.errors import CommandError
-from vmodem.core.parameters import shown
+from vmodem.core.parameters import Values, shown
 from vmodem.core.sockets import SocketTable
 from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.data_mode import Send
@@ -137,5 +137,6 @@ def security_tag(device: SerialLteModem, value: Value) -> int:
     return value - 2**32 if value >= 2**31 else value
 
 
-Handle: TypeAlias = Annotated[Socket, opened_handle]
-SecTag: TypeAlias = Annotated[int, security_tag]
+HANDLE: Final = Values(opened_handle, "the handle of an open socket")
+Handle: TypeAlias = Annotated[Socket, HANDLE]
+SecTag: TypeAlias = Annotated[int, Values(security_tag, f"an integer from 0 to {2**32 - 1}")]

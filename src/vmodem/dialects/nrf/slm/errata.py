@@ -176,21 +176,36 @@ _SOCKETS: Final = (
     ),
     Erratum(
         page="#XSOCKETOPT, #XSSOCKETOPT",
-        manual="silent on options that there are not",
-        firmware='getting one is OK without a line, setting one is ERROR; some are answered "not supported"',
+        manual="<op> is 0 or 1",
+        firmware="any number from 0 to 65535: OK for another one, and nothing happens",
+        answer="ERROR for another one; with --follow firmware OK",
+        policy="option_op_unchecked",
+    ),
+    Erratum(
+        page="#XSOCKETOPT",
+        manual="refers to another specification for <name>, which has no numbers",
+        firmware='getting any other option is OK without a line, setting it ERROR; some are answered "not supported"',
         answer="as the firmware",
+    ),
+    Erratum(
+        page="#XSSOCKETOPT",
+        manual="<name> is 2, 4, 5, 10, 11 or 12",
+        firmware='getting any other option is OK without a line, setting it ERROR; some are answered "not supported"',
+        answer="ERROR alone for another one; with --follow firmware as the firmware",
+        policy="option_name_unchecked",
+    ),
+    Erratum(
+        page="#XSSOCKETOPT",
+        manual="TLS_DTLS_HANDSHAKE_TIMEO is 1, 3, 7, 15, 31, 63 or 123",
+        firmware="0 too, for the default",
+        answer="ERROR for 0; with --follow firmware OK",
+        policy="handshake_timeo_zero",
     ),
     Erratum(
         page="#XSOCKETOPT",
         manual="silent on the unit of SO_TCP_SRV_SESSTIMEO",
         firmware="its documents say minutes and seconds",
         answer="minutes",
-    ),
-    Erratum(
-        page="#XSOCKET",
-        manual="<role> is 0 or 1",
-        firmware="any number; a socket of another role neither connects nor listens",
-        answer="as the firmware",
     ),
     Erratum(
         page="#XSSOCKET, #XLISTEN",
@@ -314,12 +329,6 @@ _SELECTING: Final = (
     ),
     Erratum(
         page="#XSOCKET, #XSSOCKET",
-        manual="silent on an unknown <op>",
-        firmware="ERROR",
-        answer="as the firmware",
-    ),
-    Erratum(
-        page="#XSOCKET, #XSSOCKET",
         manual="silent on reading where no socket is active",
         firmware="OK without a line",
         answer="as the firmware",
@@ -430,9 +439,10 @@ ERRATA_1_9: Final = (
     ),
     Erratum(
         page="#XSOCKET, #XSSOCKET",
-        manual="silent on an unknown <op>",
-        firmware="OK, and nothing happens",
-        answer="as the firmware",
+        manual="<op> is 0, 1 or 2",
+        firmware="any number from 0 to 65535: OK for another one, and nothing happens",
+        answer="ERROR for another one; with --follow firmware OK",
+        policy="socket_op_unchecked",
     ),
     Erratum(
         page="#XSOCKETOPT",
@@ -465,10 +475,11 @@ ERRATA_2_7: Final = (
         policy="event_fd",
     ),
     Erratum(
-        page="All services",
-        manual="silent on an unknown <op>",
-        firmware="OK, and nothing happens",
-        answer="as the firmware",
+        page="#XTCPSVR, #XTCPCLI, #XUDPSVR, #XUDPCLI",
+        manual="<op> is 0, 1 or 2",
+        firmware="any number from 0 to 65535: OK for another one, and nothing happens",
+        answer="ERROR for another one; with --follow firmware OK",
+        policy="service_op_unchecked",
     ),
     Erratum(
         page="#XTCPSVR",

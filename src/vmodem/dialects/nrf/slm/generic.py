@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
-from vmodem.core.parameters import choice
+from vmodem.core.parameters import choice, one_of
 from vmodem.dialects.nrf import generic
-from vmodem.dialects.nrf.device import UInt16
 from vmodem.dialects.nrf.slm.device import SerialLteModem
+from vmodem.dialects.nrf.values import UInt16
 
 IDLE: Final = 0
 SLEEP: Final = 1
@@ -46,14 +46,14 @@ def xslmver(device: SerialLteModem) -> str:
 def xslmuart(
     device: SerialLteModem,
     baud_rate: Annotated[int, choice(*BAUD_RATES)] | None = None,
-    hwfc: Annotated[int, choice(0, 1)] | None = None,
+    hwfc: Annotated[int, one_of({0: "no flow control", 1: "RTS/CTS"})] | None = None,
 ) -> None:
     """Set the line, shortly after the OK; it survives a restart.
 
     Args:
         device: the device.
         baud_rate: bit/s.
-        hwfc: 0 no flow control, 1 RTS/CTS.
+        hwfc: flow control.
     """
     modem = device.modem
     baud = modem.signals.baud if baud_rate is None else baud_rate
@@ -67,15 +67,23 @@ def xslmuart_read(device: SerialLteModem) -> str:
     return f"#XSLMUART: {device.modem.signals.baud},{int(device.modem.signals.rtscts)}"
 
 
+OldMode: TypeAlias = Annotated[
+    int, one_of({IDLE: "idle", SLEEP: "sleep, which ends in a restart", UART_OFF: "the UART alone"})
+]
+Mode: TypeAlias = Annotated[
+    int, one_of({generic.DEEP_SLEEP: "deep sleep, which ends in a restart", generic.IDLE: "idle, UART off"})
+]
+
+
 @sleep_1_9.set("#XSLEEP", "Sleep", test="#XSLEEP: (0,1,2)")
-def xsleep(device: SerialLteModem, mode: Annotated[int, choice(IDLE, SLEEP, UART_OFF)]) -> None:
-    """Sleep until the host sends something: ``mode`` 0 idle, 1 sleep, which ends in a restart, 2 the UART alone."""
+def xsleep(device: SerialLteModem, mode: OldMode) -> None:
+    """Sleep until the host sends something."""
     device.modem.after(generic.DELAY, lambda: _fall_asleep(device, mode))
 
 
 @sleep_2_7.set("#XSLEEP", "Sleep", test="#XSLEEP: (1,2)")
-def xsleep_2_7(device: SerialLteModem, mode: Annotated[int, choice(generic.DEEP_SLEEP, generic.IDLE)]) -> None:
-    """Sleep until the host sends something: ``mode`` 1 deep sleep, which ends in a restart; 2 idle, UART off."""
+def xsleep_2_7(device: SerialLteModem, mode: Mode) -> None:
+    """Sleep until the host sends something."""
     if not device.modem.config.serial.dtr:
         raise CommandError("there is no pin that could end the sleep")
     device.modem.after(generic.DELAY, lambda: _fall_asleep(device, SLEEP if mode == generic.DEEP_SLEEP else UART_OFF))

@@ -6,18 +6,18 @@ only a radio could do is validated, kept and read back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
-from vmodem.core.parameters import INT32_MAX, INT32_MIN, anything, shown
+from vmodem.core.parameters import Values, anything, choice, integer, one_of, shown, text, unless
 from vmodem.core.syntax import Value
-from vmodem.dialects.nrf.device import UInt16
 from vmodem.dialects.nrf.errno import from_host
+from vmodem.dialects.nrf.option import Rule, named
 from vmodem.dialects.nrf.slm.device import SerialLteModem
 from vmodem.dialects.nrf.socket import Socket
 from vmodem.dialects.nrf.tls import HANDSHAKE_TIMEO, Numbers, secured
+from vmodem.dialects.nrf.values import PEER_VERIFY, UINT16
 from vmodem.net.interface import Option
 
 GET: Final = 0
@@ -35,7 +35,13 @@ SO_IP_ECHO_REPLY: Final = 31
 SO_IPV6_ECHO_REPLY: Final = 32
 SO_TIMESTAMPING: Final = 37
 SO_PROTOCOL: Final = 38
-SO_RAI: Final = range(50, 55)
+SO_RAI: Final = {
+    50: "SO_RAI_NO_DATA or SO_RAI_LAST",
+    51: "SO_RAI_LAST or SO_RAI_NO_DATA",
+    52: "SO_RAI_ONE_RESP",
+    53: "SO_RAI_ONGOING",
+    54: "SO_RAI_WAIT_MORE",
+}
 SO_TCP_SRV_SESSTIMEO: Final = 55
 
 TLS_HOSTNAME: Final = 2
@@ -57,39 +63,43 @@ INTERFACE: Final = "pdn0"
 """The one interface that there is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What an option accepts.
-
-    Attributes:
-        accepts: the values that may be set; empty where it cannot be set.
-        default: what it reads as before it was set, None where reading it prints nothing.
-    """
-
-    accepts: range | frozenset[int]
-    default: int | None = None
-
-
-_BOOL: Final = range(2)
-_SECONDS: Final = range(INT32_MAX + 1)
-_ANY: Final = range(INT32_MIN, INT32_MAX + 1)
+_SWITCH: Final = one_of({0: "off", 1: "on"})
+_SECONDS: Final = integer(0)
 
 OPTIONS: Final = {
-    SO_REUSEADDR: Rule(_BOOL, 0),
-    SO_RCVTIMEO: Rule(_SECONDS, 0),
-    SO_SNDTIMEO: Rule(_SECONDS, 0),
-    SO_SILENCE_ALL: Rule(_BOOL, 0),
-    SO_IP_ECHO_REPLY: Rule(_BOOL, 1),
-    SO_IPV6_ECHO_REPLY: Rule(_BOOL, 1),
-    **dict.fromkeys(SO_RAI, Rule(_ANY)),
-    SO_TCP_SRV_SESSTIMEO: Rule(range(136), 0),
+    SO_REUSEADDR: Rule("SO_REUSEADDR", "reuse of local addresses", _SWITCH),
+    SO_ERROR: Rule("SO_ERROR", "the error that the socket has met, 0 for none; getting it clears it"),
+    SO_RCVTIMEO: Rule("SO_RCVTIMEO", "receive timeout in seconds, 0 for none", _SECONDS),
+    SO_SNDTIMEO: Rule("SO_SNDTIMEO", "send timeout in seconds, 0 for none", _SECONDS),
+    SO_BINDTODEVICE: Rule("SO_BINDTODEVICE", f'the interface "{INTERFACE}"', text(INTERFACE_LIMIT), readable=False),
+    SO_SILENCE_ALL: Rule("SO_SILENCE_ALL", "ICMP echo replies", one_of({0: "allowed", 1: "disabled"})),
+    SO_IP_ECHO_REPLY: Rule("SO_IP_ECHO_REPLY", "ICMP echo replies for IPv4", _SWITCH, 1),
+    SO_IPV6_ECHO_REPLY: Rule("SO_IPV6_ECHO_REPLY", "ICMP echo replies for IPv6", _SWITCH, 1),
+    **{
+        number: Rule(constant, "release assistance indication; its value is ignored", integer(), readable=False)
+        for number, constant in SO_RAI.items()
+    },
+    SO_TCP_SRV_SESSTIMEO: Rule(
+        "SO_TCP_SRV_SESSTIMEO",
+        "minutes of inactivity that end an accepted connection, 0 for none",
+        integer(0, 135),
+    ),
 }
 
+_HANDSHAKE: Final = (1, 3, 7, 15, 31, 63, 123)
+
 TLS_OPTIONS: Final = {
-    TLS_PEER_VERIFY: Rule(range(3), 0),
-    TLS_SESSION_CACHE: Rule(_BOOL, 0),
-    TLS_SESSION_CACHE_PURGE: Rule(_ANY),
-    TLS_DTLS_HANDSHAKE_TIMEO: Rule(frozenset({0, 1, 3, 7, 15, 31, 63, 123}), HANDSHAKE_TIMEO),
+    TLS_HOSTNAME: Rule("TLS_HOSTNAME", "the name that the peer has to have", text(HOSTNAME_LIMIT)),
+    TLS_CIPHERSUITE_USED: Rule("TLS_CIPHERSUITE_USED", "the cipher suite that the handshake chose"),
+    TLS_PEER_VERIFY: Rule("TLS_PEER_VERIFY", "whether the peer has to prove who it is", PEER_VERIFY),
+    TLS_SESSION_CACHE: Rule("TLS_SESSION_CACHE", "caching of sessions", _SWITCH),
+    TLS_SESSION_CACHE_PURGE: Rule("TLS_SESSION_CACHE_PURGE", "forgets every cached session", integer(), readable=False),
+    TLS_DTLS_HANDSHAKE_TIMEO: Rule(
+        "TLS_DTLS_HANDSHAKE_TIMEO",
+        "handshake timeout in seconds",
+        unless("handshake_timeo_zero", choice(*_HANDSHAKE), choice(0, *_HANDSHAKE)),
+        HANDSHAKE_TIMEO,
+    ),
 }
 
 TLS_NUMBERS: Final = Numbers(TLS_PEER_VERIFY, TLS_SESSION_CACHE, TLS_DTLS_HANDSHAKE_TIMEO)
@@ -104,20 +114,25 @@ TLS_NOT_SETTABLE: Final = frozenset(
 )
 """Options that are answered ``"not supported"``."""
 
+Op: TypeAlias = Annotated[int, unless("option_op_unchecked", one_of({GET: "get", SET: "set"}), UINT16)]
+Name: TypeAlias = Annotated[int, Values(UINT16.convert, UINT16.words, named(OPTIONS))]
+"""The manuals refer to another specification, which has no numbers."""
+
+TlsName: TypeAlias = Annotated[int, unless("option_name_unchecked", one_of(named(TLS_OPTIONS)), UINT16)]
 OptionValue: TypeAlias = Annotated[Value, anything]
 
 commands = CommandTable("Socket AT commands")
 
 
 @commands.set("#XSOCKETOPT", "Get or set a socket option", test="#XSOCKETOPT: (0,1),<name>,<value>")
-def xsocketopt(device: SerialLteModem, op: UInt16, name: UInt16, value: OptionValue = 0) -> str | None:
+def xsocketopt(device: SerialLteModem, op: Op, name: Name, value: OptionValue = 0) -> str | None:
     """Get or set an option of the active socket.
 
     Args:
         device: the device.
-        op: 0 get, 1 set; anything else does nothing.
-        name: number of the option; getting one that there is not prints nothing.
-        value: what to set, 0 where it is left out; a string for SO_BINDTODEVICE.
+        op: what to do.
+        name: number of the option; getting another one prints nothing.
+        value: what to set; what the option takes.
     """
     if op == GET:
         return _get(device, name)
@@ -127,14 +142,14 @@ def xsocketopt(device: SerialLteModem, op: UInt16, name: UInt16, value: OptionVa
 
 
 @commands.set("#XSSOCKETOPT", "Get or set a secure socket option", test="#XSSOCKETOPT: (1),<name>,<value>")
-def xssocketopt(device: SerialLteModem, op: UInt16, name: UInt16, value: OptionValue | None = None) -> str | None:
+def xssocketopt(device: SerialLteModem, op: Op, name: TlsName, value: OptionValue | None = None) -> str | None:
     """Get or set an option of the active socket, which has to be secure.
 
     Args:
         device: the device.
-        op: 0 get, 1 set; anything else does nothing.
+        op: what to do.
         name: number of the option.
-        value: what to set; a string for TLS_HOSTNAME.
+        value: what to set, mandatory for every option; what the option takes.
     """
     socket = device.need_active()
     if socket.sec_tag is None:
@@ -153,7 +168,7 @@ def _get(device: SerialLteModem, name: int) -> str | None:
         code = device.need_active().net.take_error()
         return f"#XSOCKETOPT: {from_host(code) if code else 0}"
     rule = OPTIONS.get(name)
-    if rule is None or rule.default is None or (name in UNREAD and device.policy.options_unread):
+    if rule is None or not rule.readable or (name in UNREAD and device.policy.options_unread):
         return None
     value = device.need_active().options.get(name, rule.default)
     quoted = device.policy.timeouts_quoted and name in (SO_RCVTIMEO, SO_SNDTIMEO)
@@ -164,25 +179,23 @@ def _set(device: SerialLteModem, name: int, value: Value) -> None:
     if name in NOT_SETTABLE:
         raise CommandError(f"<name> {name} is not supported", lines=['#XSOCKETOPT: "not supported"'])
     socket = device.need_active()
+    accepted = _accepted(device, OPTIONS, name, value)
     if name == SO_BINDTODEVICE:
-        _bind_to_device(value)
+        _need_interface(accepted)
         return
-    number = _accepted(OPTIONS, name, value)
     if name == SO_REUSEADDR:
-        socket.set_option(Option.REUSEADDR, number)
+        socket.set_option(Option.REUSEADDR, accepted)
     elif name == SO_RCVTIMEO:
-        socket.receive_timeout = number
+        socket.receive_timeout = accepted
     elif name == SO_SNDTIMEO:
-        socket.send_timeout = number
-    socket.options[name] = number
+        socket.send_timeout = accepted
+    socket.options[name] = accepted
 
 
-def _bind_to_device(value: Value) -> None:
+def _need_interface(name: str) -> None:
     """Accept the name of the interface that every socket is bound to anyway."""
-    if type(value) is not str or len(value) > INTERFACE_LIMIT:
-        raise CommandError(f"<value> {shown(value)} is not a string of at most {INTERFACE_LIMIT} characters")
-    if value != INTERFACE:
-        raise CommandError(f"there is no interface {shown(value)}, only {INTERFACE}")
+    if name != INTERFACE:
+        raise CommandError(f"there is no interface {shown(name)}, only {INTERFACE}")
 
 
 def _get_tls(device: SerialLteModem, socket: Socket, name: int) -> str | None:
@@ -192,10 +205,8 @@ def _get_tls(device: SerialLteModem, socket: Socket, name: int) -> str | None:
         return None
     if name == TLS_HOSTNAME:
         return f"#XSSOCKETOPT: {socket.hostname or ''}"
-    rule = TLS_OPTIONS.get(name)
-    if rule is None:
-        return None
-    if rule.default is None:
+    rule = TLS_OPTIONS[name]
+    if not rule.readable:
         raise CommandError(f"<name> {name} is set-only")
     return f"#XSSOCKETOPT: {socket.options.get(name, rule.default)}"
 
@@ -205,18 +216,26 @@ def _set_tls(device: SerialLteModem, socket: Socket, name: int, value: Value | N
         raise CommandError("<value> is missing")
     if name in TLS_NOT_SETTABLE:
         raise CommandError(f"<name> {name} is not supported", lines=['#XSSOCKETOPT: "not supported"'])
-    if name != TLS_HOSTNAME:
-        socket.options[name] = _accepted(TLS_OPTIONS, name, value)
-        if name == TLS_SESSION_CACHE_PURGE:
-            device.modem.tls.purge()
+    accepted = _accepted(device, TLS_OPTIONS, name, value)
+    if name == TLS_HOSTNAME:
+        socket.hostname = None if accepted.upper() in ("", device.version.hostname_off) else accepted
         return
-    if type(value) is not str or len(value) > HOSTNAME_LIMIT:
-        raise CommandError(f"<value> {shown(value)} is not a host name of at most {HOSTNAME_LIMIT} characters")
-    socket.hostname = None if value.upper() in ("", device.version.hostname_off) else value
+    socket.options[name] = accepted
+    if name == TLS_SESSION_CACHE_PURGE:
+        device.modem.tls.purge()
 
 
-def _accepted(rules: dict[int, Rule], name: int, value: Value) -> int:
+def _accepted(device: SerialLteModem, rules: dict[int, Rule], name: int, value: Value) -> Any:
+    """Return the value that an option is to be set to.
+
+    Raises:
+        CommandError: there is no such option, or it does not take it.
+    """
     rule = rules.get(name)
-    if rule is None or type(value) is not int or value not in rule.accepts:
-        raise CommandError(f"<value> {shown(value)} is not accepted by option {name}")
-    return value
+    if rule is None or rule.values is None:
+        raise CommandError(f"<name> {name} cannot be set")
+    try:
+        return rule.values.convert(device, value)
+    except CommandError as error:
+        error.blame("value")
+        raise

@@ -35,6 +35,11 @@ class Policy(policy.Policy):
         hangup_after_ok: whether the line of #XTCPHANGUP comes after its OK.
         server_test: what AT#XUDPSVR=? prints.
         client_test: what AT#XUDPCLI=? prints.
+        socket_op_unchecked: whether #XSOCKET and #XSSOCKET take any <op>, and do nothing for one that is not listed.
+        option_op_unchecked: whether #XSOCKETOPT and #XSSOCKETOPT do so.
+        service_op_unchecked: whether the commands of the services do so.
+        option_name_unchecked: whether #XSSOCKETOPT takes any <name>: getting one that is not listed prints nothing.
+        handshake_timeo_zero: whether TLS_DTLS_HANDSHAKE_TIMEO can be set to 0.
     """
 
     first_handle: int = 0
@@ -55,6 +60,11 @@ class Policy(policy.Policy):
     hangup_after_ok: bool = False
     server_test: str = "#XUDPSVR: (0,1,2),<port>"
     client_test: str = "#XUDPCLI: (0,1,2),<url>,<port>,<sec_tag>,<use_dtls_cid>,<peer_verify>,<tls_hostname_verify>"
+    socket_op_unchecked: bool = False
+    option_op_unchecked: bool = False
+    service_op_unchecked: bool = False
+    option_name_unchecked: bool = False
+    handshake_timeo_zero: bool = False
 
 
 def _firmware(manual: Policy, **changes: object) -> Policy:
@@ -71,6 +81,10 @@ def _firmware(manual: Policy, **changes: object) -> Policy:
         options_unread=True,
         ciphersuite_reads_zero=True,
         drops_urcs=True,
+        role_unchecked=True,
+        option_op_unchecked=True,
+        option_name_unchecked=True,
+        handshake_timeo_zero=True,
         **changes,  # type: ignore[arg-type]
     )
 
@@ -79,7 +93,13 @@ MANUAL_1_9: Final = Policy(
     first_handle=1,
     timeouts_quoted=True,
 )
-FIRMWARE_1_9: Final = _firmware(MANUAL_1_9, send_error_is_ok=True, loses_input=True, overlong=Overlong.ERROR_AT_ONCE)
+FIRMWARE_1_9: Final = _firmware(
+    MANUAL_1_9,
+    send_error_is_ok=True,
+    loses_input=True,
+    overlong=Overlong.ERROR_AT_ONCE,
+    socket_op_unchecked=True,
+)
 
 MANUAL_2_0: Final = Policy()
 FIRMWARE_2_0: Final = _firmware(
@@ -103,6 +123,7 @@ FIRMWARE_2_7: Final = _firmware(
     event_fd=True,
     disconnected_after_data_mode=False,
     hangup_after_ok=True,
+    service_op_unchecked=True,
     server_test="#XUDPSVR: (0,1,2),<port>,<sec_tag>",
     client_test="#XUDPCLI: (0,1,2),<url>,<port>,<sec_tag>,<use_dtls_cid>,<peer_verify>,<hostname_verify>",
 )

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 from vmodem.core.commands import CommandTable, Information
 from vmodem.core.errors import CommandError
-from vmodem.core.parameters import anything, shown
+from vmodem.core.parameters import Values, anything, shown
 from vmodem.core.syntax import Value
 from vmodem.core.tasks import AnyReady, Delay
-from vmodem.dialects.nrf.device import Int
-from vmodem.dialects.nrf.slm.device import SerialLteModem
+from vmodem.dialects.nrf.slm.device import HANDLE, SerialLteModem
 from vmodem.dialects.nrf.socket import Socket
+from vmodem.dialects.nrf.values import Int
 from vmodem.net.interface import CLOSURE, POLLIN
 
 MAX_HANDLES: Final = 8
+
+Handles: TypeAlias = Annotated[Value, Values(anything.convert, HANDLE.words)]
+"""Looked up in the handler, which does not look at what follows the eighth."""
 
 commands = CommandTable("Socket AT commands")
 
 
 @commands.set("#XPOLL", "Poll sockets")
-async def xpoll(device: SerialLteModem, timeout: Int, *handles: Annotated[Value, anything]) -> list[Information]:
+async def xpoll(device: SerialLteModem, timeout: Int, *handles: Handles) -> list[Information]:
     """Wait until an open socket has data, a connection to accept, or has ended; print the events of each that has.
 
     Args:

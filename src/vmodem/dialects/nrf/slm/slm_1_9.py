@@ -25,7 +25,6 @@ VERSION: Final = Version(
     ncs="1.9.0",
     data_mode=begin_silent,
     max_opened=1,
-    unknown_op_is_ok=True,
     reads_closed=True,
     hostname_off="",
     payload_first=True,

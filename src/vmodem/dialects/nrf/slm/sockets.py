@@ -5,31 +5,28 @@ from __future__ import annotations
 from typing import Annotated, Final, TypeAlias
 
 from vmodem.core.commands import CommandTable, Information
-from vmodem.core.errors import CommandError
-from vmodem.core.parameters import choice
-from vmodem.dialects.nrf.device import UInt16, information
+from vmodem.core.parameters import one_of, unless
+from vmodem.dialects.nrf.device import information
+from vmodem.dialects.nrf.opening import CLOSE, FAMILIES, opens
 from vmodem.dialects.nrf.slm.device import SecTag, SerialLteModem
-from vmodem.dialects.nrf.slm.opening import CLOSE, FAMILIES, opens
 from vmodem.dialects.nrf.slm.options import TLS_PEER_VERIFY
-from vmodem.dialects.nrf.socket import CLIENT, IPPROTO, IPPROTO_SECURE, SERVER
+from vmodem.dialects.nrf.socket import CLIENT, IPPROTO, IPPROTO_SECURE
+from vmodem.dialects.nrf.values import PEER_VERIFY, UINT16, PlainRole, Role, SecureType, Type
 from vmodem.net.interface import Family, SocketType
 
 REQUIRED: Final = 2
 """The default <peer_verify> of a client; a server's is 0, none."""
 
-Type: TypeAlias = Annotated[int, choice(1, 2, 3)]
-SecureType: TypeAlias = Annotated[int, choice(1, 2)]
-Role: TypeAlias = Annotated[int, choice(CLIENT, SERVER)]
+Op: TypeAlias = Annotated[
+    int, unless("socket_op_unchecked", one_of({CLOSE: "close", 1: "open for IPv4", 2: "open for IPv6"}), UINT16)
+]
+
 commands = CommandTable("Socket AT commands")
 
 
 def close_active(device: SerialLteModem, op: int) -> str | None:
-    """Close the active socket; nothing happens where there is none, nor for an <op> that some versions ignore."""
-    if op != CLOSE:
-        if device.version.unknown_op_is_ok:
-            return None
-        raise CommandError(f"<op> {op} is unknown")
-    if device.active is None:
+    """Close the active socket; nothing happens where there is none, nor for an <op> that stands for nothing."""
+    if op != CLOSE or device.active is None:
         return None
     device.close(device.active)
     return '#XSOCKET: 0,"closed"'
@@ -37,14 +34,14 @@ def close_active(device: SerialLteModem, op: int) -> str | None:
 
 @commands.set("#XSOCKET", "Open or close a socket")
 @opens(otherwise=close_active)
-def xsocket(device: SerialLteModem, op: UInt16, type: Type, role: UInt16) -> str:
+def xsocket(device: SerialLteModem, op: Op, type: Type, role: PlainRole) -> str:
     """Open a socket, or close the active one.
 
     Args:
         device: the device.
-        op: 0 close, 1 open for IPv4, 2 open for IPv6.
-        type: 1 stream (TCP), 2 datagram (UDP), 3 raw.
-        role: 0 client, 1 server; a raw socket is always a client.
+        op: what to do; whatever follows 0 is ignored.
+        type: socket type.
+        role: which end of a connection it is; a raw socket is always a client.
     """
     slot = device.need_slot()
     socket_type, family = SocketType(type), FAMILIES[op]
@@ -72,21 +69,21 @@ def xsocket_test(device: SerialLteModem) -> Information:
 @opens(otherwise=close_active)
 def xssocket(
     device: SerialLteModem,
-    op: UInt16,
+    op: Op,
     type: SecureType,
     role: Role,
     sec_tag: SecTag,
-    peer_verify: Annotated[int, choice(0, 1, 2)] | None = None,
+    peer_verify: Annotated[int, PEER_VERIFY] | None = None,
 ) -> str:
     """Open a secure socket (TLS 1.2 or DTLS 1.2), or close the active socket.
 
     Args:
         device: the device.
-        op: 0 close, 1 open for IPv4, 2 open for IPv6.
-        type: 1 stream (TLS), 2 datagram (DTLS).
-        role: 0 client, 1 server.
+        op: what to do; whatever follows 0 is ignored.
+        type: socket type.
+        role: which end of a connection it is.
         sec_tag: security tag of the credentials.
-        peer_verify: 0 none (default of a server), 1 optional, 2 required (default of a client).
+        peer_verify: whether the peer has to prove who it is; 2 by default for a client, 0 for a server.
     """
     slot = device.need_slot()
     socket = device.open(FAMILIES[op], SocketType(type), role)

@@ -8,13 +8,14 @@ from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
 from vmodem.core.commands import CommandTable, Information
 from vmodem.core.errors import CommandError, in_words
-from vmodem.core.parameters import choice, text
-from vmodem.dialects.nrf.device import Host, Int, UInt16
+from vmodem.core.parameters import one_of, text, unless
+from vmodem.dialects.nrf.device import Host
 from vmodem.dialects.nrf.errno import from_host, newlib_errno
-from vmodem.dialects.nrf.slm.opening import CLOSE, FAMILIES, opens
+from vmodem.dialects.nrf.opening import CLOSE, FAMILIES, opens
 from vmodem.dialects.nrf.slm.services import NO_HANDLE, Service, ServiceModem
 from vmodem.dialects.nrf.socket import CLIENT
 from vmodem.dialects.nrf.tls import HANDSHAKE_TIMEO, bundle, server_name
+from vmodem.dialects.nrf.values import PEER_VERIFY, UINT16, Int, UInt16
 from vmodem.net.interface import Family, ResolveError, SocketType
 from vmodem.tls.security import DtlsCid, PeerVerify, Security
 
@@ -38,8 +39,16 @@ DNS_STATUS: Final = {
 """The dns_resolve_status of each failure; a failure of the system is its errno, positive."""
 
 Data: TypeAlias = Annotated[str, text(MAX_DATA)]
-Verify: TypeAlias = Annotated[int, choice(*PeerVerify)]
-HostnameVerify: TypeAlias = Annotated[int, choice(0, 1)]
+Verify: TypeAlias = Annotated[int, PEER_VERIFY]
+HostnameVerify: TypeAlias = Annotated[int, one_of({0: "not compared", 1: "compared"})]
+
+_FIELD: Final = "service_op_unchecked"
+ServerOp: TypeAlias = Annotated[
+    int, unless(_FIELD, one_of({CLOSE: "stop", 1: "start for IPv4", 2: "start for IPv6"}), UINT16)
+]
+ClientOp: TypeAlias = Annotated[
+    int, unless(_FIELD, one_of({CLOSE: "disconnect", 1: "connect over IPv4", 2: "connect over IPv6"}), UINT16)
+]
 
 commands = CommandTable("TCP and UDP AT commands")
 
@@ -51,12 +60,12 @@ def stop_tcp(device: ServiceModem, op: int) -> list[Information]:
 
 @commands.set("#XTCPSVR", "Start or stop the TCP server", test="#XTCPSVR: (0,1,2),<port>,<sec_tag>")
 @opens(otherwise=stop_tcp)
-def xtcpsvr(device: ServiceModem, op: UInt16, port: UInt16, sec_tag: Int = NO_SEC_TAG) -> list[Information]:
+def xtcpsvr(device: ServiceModem, op: ServerOp, port: UInt16, sec_tag: Int = NO_SEC_TAG) -> list[Information]:
     """Start the TCP server, or stop the TCP service.
 
     Args:
         device: the device.
-        op: 0 stop, 1 start for IPv4, 2 start for IPv6; anything else does nothing.
+        op: what to do; whatever follows 0 is ignored.
         port: port to listen at.
         sec_tag: security tag of a TLS server's credentials, -1 for none.
     """
@@ -102,7 +111,7 @@ def xtcpsvr_read(device: ServiceModem) -> str:
 @opens(otherwise=stop_tcp)
 async def xtcpcli(
     device: ServiceModem,
-    op: UInt16,
+    op: ClientOp,
     url: Host,
     port: UInt16,
     sec_tag: Int = NO_SEC_TAG,
@@ -113,12 +122,12 @@ async def xtcpcli(
 
     Args:
         device: the device.
-        op: 0 disconnect, 1 connect over IPv4, 2 connect over IPv6; anything else does nothing.
+        op: what to do; whatever follows 0 is ignored.
         url: host name or address.
         port: the peer's port.
         sec_tag: security tag of a TLS client's credentials, -1 for none.
-        peer_verify: 0 none, 1 optional, 2 required.
-        hostname_verify: whether the peer's certificate has to have the name ``url``, 0 or 1.
+        peer_verify: whether the server has to prove who it is.
+        hostname_verify: whether the name in the server's certificate has to be ``url``.
     """
     client = Client(url, port, None if sec_tag == NO_SEC_TAG else sec_tag, peer_verify, hostname_verify)
     return await start_client(device.tcp, "#XTCPCLI", FAMILIES[op], client, HANDSHAKE_TIMEO)

@@ -10,11 +10,12 @@ from vmodem.core.commands import CommandTable, Information
 from vmodem.core.errors import CommandError, in_words
 from vmodem.core.parameters import text
 from vmodem.dialects.nrf.data_mode import Send
-from vmodem.dialects.nrf.device import Host, Int, UInt16, need_port
+from vmodem.dialects.nrf.device import Host, need_port
 from vmodem.dialects.nrf.slm.device import SerialLteModem
 from vmodem.dialects.nrf.socket import Socket
 from vmodem.dialects.nrf.tls import need_secured
 from vmodem.dialects.nrf.transmit import Target, send_now, transmit
+from vmodem.dialects.nrf.values import Int, UInt16
 from vmodem.net.interface import Family, SocketType
 
 MAX_DATA: Final = 1252

@@ -7,12 +7,13 @@ from typing import Annotated, Any, Final
 
 from vmodem.core.commands import CommandTable, Information
 from vmodem.core.errors import CommandError
-from vmodem.core.parameters import choice, integer
-from vmodem.dialects.nrf.device import Host, UInt16
-from vmodem.dialects.nrf.slm.opening import CLOSE, FAMILIES, opens
+from vmodem.core.parameters import integer
+from vmodem.dialects.nrf.device import Host
+from vmodem.dialects.nrf.opening import CLOSE, FAMILIES, opens
 from vmodem.dialects.nrf.slm.services import ServiceModem
-from vmodem.dialects.nrf.slm.tcp import Client, Data, HostnameVerify, Verify, send_all, start_client
+from vmodem.dialects.nrf.slm.tcp import Client, ClientOp, Data, HostnameVerify, ServerOp, Verify, send_all, start_client
 from vmodem.dialects.nrf.socket import SERVER
+from vmodem.dialects.nrf.values import DTLS_CID, UInt16
 from vmodem.tls.security import DtlsCid, PeerVerify
 
 commands = CommandTable("TCP and UDP AT commands")
@@ -29,12 +30,12 @@ def stop_udp(device: ServiceModem, op: int) -> list[Information]:
 
 @commands.set("#XUDPSVR", "Start or stop the UDP server")
 @opens(otherwise=stop_udp)
-def xudpsvr(device: ServiceModem, op: UInt16, port: UInt16) -> list[Information]:
+def xudpsvr(device: ServiceModem, op: ServerOp, port: UInt16) -> list[Information]:
     """Start the UDP server, or stop the UDP service.
 
     Args:
         device: the device.
-        op: 0 stop, 1 start for IPv4, 2 start for IPv6; anything else does nothing.
+        op: what to do; whatever follows 0 is ignored.
         port: port to receive at.
     """
     device.udp.need_free()
@@ -64,11 +65,11 @@ def xudpsvr_test(device: ServiceModem) -> str:
 @opens(otherwise=stop_udp)
 async def xudpcli(
     device: ServiceModem,
-    op: UInt16,
+    op: ClientOp,
     url: Host,
     port: UInt16,
     sec_tag: Annotated[int, integer(0)] | None = None,
-    use_dtls_cid: Annotated[int, choice(*DtlsCid)] = DtlsCid.DISABLED,
+    use_dtls_cid: Annotated[int, DTLS_CID] = DtlsCid.DISABLED,
     peer_verify: Verify = PeerVerify.REQUIRED,
     hostname_verify: HostnameVerify = 1,
 ) -> list[Information]:
@@ -76,13 +77,13 @@ async def xudpcli(
 
     Args:
         device: the device.
-        op: 0 disconnect, 1 connect over IPv4, 2 connect over IPv6; anything else does nothing.
+        op: what to do; whatever follows 0 is ignored.
         url: host name or address.
         port: the peer's port.
         sec_tag: security tag of a DTLS client's credentials.
-        use_dtls_cid: DTLS connection identifier: 0 disabled, 1 supported, 2 enabled.
-        peer_verify: 0 none, 1 optional, 2 required.
-        hostname_verify: whether the peer's certificate has to have the name ``url``, 0 or 1.
+        use_dtls_cid: DTLS connection identifier.
+        peer_verify: whether the server has to prove who it is.
+        hostname_verify: whether the name in the server's certificate has to be ``url``.
     """
     client = Client(url, port, sec_tag, peer_verify, hostname_verify, use_dtls_cid)
     return await start_client(device.udp, "#XUDPCLI", FAMILIES[op], client, DTLS_TIMEOUT)

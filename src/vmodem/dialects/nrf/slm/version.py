@@ -32,7 +32,6 @@ class Version(version.Version):
         data_mode: begins data mode: called with the device, what sends one flush, and ``datagrams``, whether one flush
             is one datagram; returns what the running command has to wait for, if anything.
         max_opened: how many sockets may be open, accepted connections aside.
-        unknown_op_is_ok: whether opening or closing with an unknown <op> is OK, and nothing happens.
         reads_closed: whether reading without a socket prints handle 0.
         hostname_off: the TLS_HOSTNAME that turns the check of the host name off.
         payload_first: whether received data comes before the line that tells its size.
@@ -41,7 +40,6 @@ class Version(version.Version):
 
     data_mode: Callable[..., Coroutine[Any, Any, None] | None]
     max_opened: int = 8
-    unknown_op_is_ok: bool = False
     reads_closed: bool = False
     hostname_off: str = "NULL"
     payload_first: bool = False

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 from vmodem.core.channel import Channel
 from vmodem.core.errors import CommandError
-from vmodem.core.parameters import shown
+from vmodem.core.parameters import Values, shown
 from vmodem.core.sockets import SocketTable
 from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.device import Nrf91
@@ -81,4 +81,5 @@ def open_handle(device: SerialModem, value: Value) -> Socket:
     return socket
 
 
-Handle: TypeAlias = Annotated[Socket, open_handle]
+HANDLE: Final = Values(open_handle, "the handle of an open socket")
+Handle: TypeAlias = Annotated[Socket, HANDLE]

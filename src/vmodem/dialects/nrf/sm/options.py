@@ -6,17 +6,17 @@ only a radio could do is validated, kept and read back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
-from vmodem.core.parameters import INT32_MAX, anything, choice, shown
+from vmodem.core.parameters import Values, anything, choice, integer, one_of, text
 from vmodem.core.syntax import Value
-from vmodem.dialects.nrf.device import Int, UInt16
+from vmodem.dialects.nrf.option import Rule, named
 from vmodem.dialects.nrf.sm.device import Handle, SerialModem
 from vmodem.dialects.nrf.socket import Socket
 from vmodem.dialects.nrf.tls import Numbers, secured
+from vmodem.dialects.nrf.values import DTLS_CID, PEER_VERIFY, UINT16, Int, OpOption
 from vmodem.net.interface import Option, SocketType
 
 GET: Final = 0
@@ -46,67 +46,84 @@ AT_TLS_DTLS_HANDSHAKE_TIMEO: Final = 18
 HOSTNAME_LIMIT: Final = 127
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What an option accepts.
-
-    Attributes:
-        accepts: the values that may be set; empty where it cannot be set.
-        default: what it reads as before it was set, None where it cannot be read.
-        only: the only socket type that has it, None where all do.
-    """
-
-    accepts: range | frozenset[int]
-    default: int | None
-    only: SocketType | None = None
-
-
-_BOOL: Final = range(2)
-_SECONDS: Final = range(INT32_MAX + 1)
+_SWITCH: Final = one_of({0: "off", 1: "on"})
+_SECONDS: Final = integer(0)
 
 OPTIONS: Final = {
-    AT_SO_REUSEADDR: Rule(_BOOL, None),
-    AT_SO_RCVTIMEO: Rule(_SECONDS, 0),
-    AT_SO_SNDTIMEO: Rule(_SECONDS, 30),
-    AT_SO_SILENCE_ALL: Rule(_BOOL, 0),
-    AT_SO_IP_ECHO_REPLY: Rule(_BOOL, 1),
-    AT_SO_IPV6_ECHO_REPLY: Rule(_BOOL, 1),
-    AT_SO_BINDTOPDN: Rule(range(11), None),
-    AT_SO_TCP_SRV_SESSTIMEO: Rule(range(136), 0, SocketType.STREAM),
-    AT_SO_RAI: Rule(range(1, 6), None),
-    AT_SO_IPV6_DELAYED_ADDR_REFRESH: Rule(_BOOL, 0),
+    AT_SO_REUSEADDR: Rule("AT_SO_REUSEADDR", "reuse of local addresses", _SWITCH, readable=False),
+    AT_SO_RCVTIMEO: Rule("AT_SO_RCVTIMEO", "receive timeout in seconds, 0 for none", _SECONDS, 0),
+    AT_SO_SNDTIMEO: Rule("AT_SO_SNDTIMEO", "send timeout in seconds, 0 for none", _SECONDS, 30),
+    AT_SO_SILENCE_ALL: Rule("AT_SO_SILENCE_ALL", "ICMP echo replies", one_of({0: "allowed", 1: "disabled"}), 0),
+    AT_SO_IP_ECHO_REPLY: Rule("AT_SO_IP_ECHO_REPLY", "ICMP echo replies for IPv4", _SWITCH, 1),
+    AT_SO_IPV6_ECHO_REPLY: Rule("AT_SO_IPV6_ECHO_REPLY", "ICMP echo replies for IPv6", _SWITCH, 1),
+    AT_SO_BINDTOPDN: Rule("AT_SO_BINDTOPDN", "PDN connection, which has to be active", integer(0, 10), readable=False),
+    AT_SO_TCP_SRV_SESSTIMEO: Rule(
+        "AT_SO_TCP_SRV_SESSTIMEO",
+        "minutes of inactivity that end an accepted connection, 0 for none",
+        integer(0, 135),
+        0,
+        SocketType.STREAM,
+    ),
+    AT_SO_RAI: Rule(
+        "AT_SO_RAI",
+        "release assistance indication",
+        one_of({1: "no data", 2: "last", 3: "one response", 4: "ongoing", 5: "wait for more"}),
+        readable=False,
+    ),
+    AT_SO_IPV6_DELAYED_ADDR_REFRESH: Rule(
+        "AT_SO_IPV6_DELAYED_ADDR_REFRESH", "delayed refresh of the IPv6 address", _SWITCH, 0
+    ),
 }
 
 TLS_OPTIONS: Final = {
-    AT_TLS_PEER_VERIFY: Rule(range(3), 2),
-    AT_TLS_SESSION_CACHE: Rule(_BOOL, 0),
-    AT_TLS_SESSION_CACHE_PURGE: Rule(range(-(2**31), 2**31), None),
-    AT_TLS_DTLS_CID: Rule(range(3), 0, SocketType.DGRAM),
-    AT_TLS_DTLS_HANDSHAKE_TIMEO: Rule(frozenset({1, 3, 7, 15, 31, 63, 123}), 123, SocketType.DGRAM),
+    AT_TLS_HOSTNAME: Rule(
+        "AT_TLS_HOSTNAME", 'the name that the peer has to have, "NULL" for any', text(HOSTNAME_LIMIT)
+    ),
+    AT_TLS_CIPHERSUITE_USED: Rule("AT_TLS_CIPHERSUITE_USED", "the cipher suite that the handshake chose"),
+    AT_TLS_PEER_VERIFY: Rule("AT_TLS_PEER_VERIFY", "whether the peer has to prove who it is", PEER_VERIFY, 2),
+    AT_TLS_SESSION_CACHE: Rule("AT_TLS_SESSION_CACHE", "caching of sessions", _SWITCH, 0),
+    AT_TLS_SESSION_CACHE_PURGE: Rule(
+        "AT_TLS_SESSION_CACHE_PURGE", "forgets every cached session", integer(), readable=False
+    ),
+    AT_TLS_DTLS_CID: Rule("AT_TLS_DTLS_CID", "connection identifier", DTLS_CID, 0, SocketType.DGRAM, readable=False),
+    AT_TLS_DTLS_CID_STATUS: Rule(
+        "AT_TLS_DTLS_CID_STATUS",
+        "which directions use the connection identifier: 0 none, 1 from the peer, 2 to the peer, 3 both",
+        only=SocketType.DGRAM,
+    ),
+    AT_TLS_DTLS_HANDSHAKE_TIMEO: Rule(
+        "AT_TLS_DTLS_HANDSHAKE_TIMEO",
+        "handshake timeout in seconds",
+        choice(1, 3, 7, 15, 31, 63, 123),
+        123,
+        SocketType.DGRAM,
+    ),
 }
 
 TLS_NUMBERS: Final = Numbers(AT_TLS_PEER_VERIFY, AT_TLS_SESSION_CACHE, AT_TLS_DTLS_HANDSHAKE_TIMEO, AT_TLS_DTLS_CID)
+
+Name: TypeAlias = Annotated[int, one_of(named(OPTIONS))]
+TlsName: TypeAlias = Annotated[int, Values(UINT16.convert, "one of these numbers", named(TLS_OPTIONS))]
+"""Looked up in the handler: the firmware does not look at the name for a socket that is not secure."""
 
 commands = CommandTable("Socket AT commands")
 
 
 @commands.set("#XSOCKETOPT", "Get or set a socket option", test="#XSOCKETOPT: <handle>,(0,1),<name>,<value>")
-def xsocketopt(
-    device: SerialModem, handle: Handle, op: Annotated[int, choice(0, 1)], name: UInt16, value: Int = 0
-) -> str | None:
+def xsocketopt(device: SerialModem, handle: Handle, op: OpOption, name: Name, value: Int = 0) -> str | None:
     """Get or set a socket option.
 
     Args:
         device: the device.
         handle: an open socket, secure or not.
-        op: 0 get, 1 set.
+        op: what to do.
         name: number of the option.
-        value: what to set; 0 where it is left out.
+        value: what to set; what the option takes.
     """
     rule = _rule(OPTIONS, handle, name)
     if op == GET:
         return f"#XSOCKETOPT: {handle.handle},{_get(handle, name, rule)}"
-    _set(handle, name, rule, value)
+    handle.options[name] = _accepted(device, name, rule, value)
     _apply(device, handle, name, value)
     return None
 
@@ -115,8 +132,8 @@ def xsocketopt(
 def xssocketopt(
     device: SerialModem,
     handle: Handle,
-    op: Annotated[int, choice(0, 1)],
-    name: UInt16,
+    op: OpOption,
+    name: TlsName,
     value: Annotated[Value | None, anything] = None,
 ) -> str | None:
     """Get or set an option of a secure socket.
@@ -124,24 +141,26 @@ def xssocketopt(
     Args:
         device: the device.
         handle: an open secure socket.
-        op: 0 get, 1 set.
+        op: what to do.
         name: number of the option.
-        value: what to set, mandatory for every option; a string for AT_TLS_HOSTNAME, ``"NULL"`` turns it off.
+        value: what to set, mandatory for every option; what the option takes.
     """
     if handle.sec_tag is None:
         if device.policy.options_need_secure:
             raise CommandError("the socket is not secure")
         return None
+    rule = _rule(TLS_OPTIONS, handle, name)
     if op == GET:
-        return f"#XSSOCKETOPT: {handle.handle},{_get_tls(device, handle, name)}"
+        return f"#XSSOCKETOPT: {handle.handle},{_get_tls(device, handle, name, rule)}"
+    if value is None:
+        raise CommandError("<value> is missing")
+    accepted = _accepted(device, name, rule, value)
     if name == AT_TLS_HOSTNAME:
-        _set_hostname(handle, value)
-    elif type(value) is int:
-        _set(handle, name, _rule(TLS_OPTIONS, handle, name), value)
-        if name == AT_TLS_SESSION_CACHE_PURGE:
-            device.modem.tls.purge()
-    else:
-        raise CommandError(f"<value> {shown(value)} is not accepted by option {name}")
+        handle.hostname = None if accepted.upper() in ("", "NULL") else accepted
+        return None
+    handle.options[name] = accepted
+    if name == AT_TLS_SESSION_CACHE_PURGE:
+        device.modem.tls.purge()
     return None
 
 
@@ -155,7 +174,7 @@ def _rule(rules: dict[int, Rule], socket: Socket, name: int) -> Rule:
 
 
 def _get(socket: Socket, name: int, rule: Rule) -> int:
-    if rule.default is None:
+    if not rule.readable:
         raise CommandError(f"<name> {name} is set-only")
     if name == AT_SO_RCVTIMEO:  # receiving sets it too
         return int(socket.receive_timeout)
@@ -164,10 +183,19 @@ def _get(socket: Socket, name: int, rule: Rule) -> int:
     return socket.options.get(name, rule.default)
 
 
-def _set(socket: Socket, name: int, rule: Rule, value: int) -> None:
-    if value not in rule.accepts:
-        raise CommandError(f"<value> {value} is not accepted by option {name}")
-    socket.options[name] = value
+def _accepted(device: SerialModem, name: int, rule: Rule, value: Value) -> Any:
+    """Return the value that an option is to be set to.
+
+    Raises:
+        CommandError: the option does not take it.
+    """
+    if rule.values is None:
+        raise CommandError(f"<name> {name} is get-only")
+    try:
+        return rule.values.convert(device, value)
+    except CommandError as error:
+        error.blame("value")
+        raise
 
 
 def _apply(device: SerialModem, socket: Socket, name: int, value: int) -> None:
@@ -186,21 +214,13 @@ def _apply(device: SerialModem, socket: Socket, name: int, value: int) -> None:
         socket.net.peer_address()  # the modem wants a connected socket
 
 
-def _get_tls(device: SerialModem, socket: Socket, name: int) -> int | str:
+def _get_tls(device: SerialModem, socket: Socket, name: int, rule: Rule) -> int | str:
     if name == AT_TLS_HOSTNAME:
         return socket.hostname or ""
     if name == AT_TLS_CIPHERSUITE_USED:
         return f"0x{secured(socket).ciphersuite():04x}"
     if name == AT_TLS_DTLS_CID_STATUS:
-        if socket.type is not SocketType.DGRAM:
-            raise CommandError("AT_TLS_DTLS_CID_STATUS is for datagram sockets")
         return secured(socket).cid_status()
-    if name == AT_TLS_DTLS_CID and not device.policy.cid_readable:
-        raise CommandError("AT_TLS_DTLS_CID is set-only")
-    return _get(socket, name, _rule(TLS_OPTIONS, socket, name))
-
-
-def _set_hostname(socket: Socket, value: Value | None) -> None:
-    if type(value) is not str or len(value) > HOSTNAME_LIMIT:
-        raise CommandError(f"<value> {shown(value)} is not a host name of at most {HOSTNAME_LIMIT} characters")
-    socket.hostname = None if value.upper() in ("", "NULL") else value
+    if name == AT_TLS_DTLS_CID and device.policy.cid_readable:
+        return socket.options.get(name, 0)
+    return _get(socket, name, rule)

@@ -11,8 +11,9 @@ from vmodem.core.errors import CommandError, in_words
 from vmodem.core.modem import Modem
 from vmodem.core.parameters import INT32_MAX, integer
 from vmodem.core.tasks import Delay, Lookup
-from vmodem.dialects.nrf.device import Cid, Host
+from vmodem.dialects.nrf.device import Host
 from vmodem.dialects.nrf.sm.device import SerialModem
+from vmodem.dialects.nrf.values import Cid
 from vmodem.net.interface import ICMP_HINT, EchoSocket, Family, ResolveError, link_down
 
 MAX_LENGTH: Final = 65507
@@ -39,11 +40,11 @@ async def xping(
     Args:
         device: the device.
         host: host name or address.
-        length: payload of each request in bytes, 0 to 65507.
-        timeout: how long to wait for each reply, in milliseconds, at least 1.
-        count: how many requests, 1 to 65535.
+        length: payload of each request in bytes.
+        timeout: how long to wait for each reply, in milliseconds.
+        count: how many requests.
         interval: pause between a reply, or its absence, and the next request, in milliseconds.
-        pdn: PDN connection, 0 to 10; it has to be active unless it is 0.
+        pdn: PDN connection; it has to be active unless it is 0.
     """
     if not device.cellular.is_active(pdn):
         raise CommandError(f"<pdn> {pdn} is no active PDN connection")

@@ -53,6 +53,7 @@ MANUAL: Final = Policy(
 FIRMWARE: Final = Policy(
     max_sockets=7,
     max_host=127,
+    role_unchecked=True,
     max_hex_digits=2802,
     accepted_is_socket=False,
     swallow_line_feed=False,

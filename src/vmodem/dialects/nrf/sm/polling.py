@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 from vmodem.core.commands import CommandTable
-from vmodem.core.errors import CommandError
-from vmodem.core.parameters import anything, choice
+from vmodem.core.parameters import Values, anything, one_of
 from vmodem.core.syntax import Value
-from vmodem.dialects.nrf.sm.device import SerialModem, open_handle
+from vmodem.dialects.nrf.opening import opens
+from vmodem.dialects.nrf.sm.device import HANDLE, SerialModem
+from vmodem.net.interface import POLLIN, POLLOUT
 
-STOP: Final = 0
-EVENTS: Final = (0, 1, 4, 5)
+START: Final = 1
 MAX_HANDLES: Final = 8
 
+Handles: TypeAlias = Annotated[Value, Values(anything.convert, HANDLE.words)]
+"""Looked up in the handler, which does not look at what follows the eighth."""
+
 commands = CommandTable("Socket AT commands")
+
+
+Op: TypeAlias = Annotated[int, one_of({0: "stop", START: "start"})]
+Events: TypeAlias = Annotated[
+    int,
+    one_of({0: "nothing else", POLLIN: "POLLIN", POLLOUT: "POLLOUT", POLLIN | POLLOUT: "POLLIN and POLLOUT"}),
+]
+
+
+def stop(device: SerialModem, op: int) -> None:
+    """Stop polling."""
+    device.poller.stop()
 
 
 @commands.set(
@@ -22,22 +37,18 @@ commands = CommandTable("Socket AT commands")
     "Poll sockets asynchronously",
     test="#XAPOLL: (0,1),<0,1,4,5>,<handle1>,<handle2>,...",
 )
-def xapoll(device: SerialModem, op: Annotated[int, choice(0, 1)], *rest: Annotated[Value, anything]) -> None:
+@opens([START], otherwise=stop)
+def xapoll(device: SerialModem, op: Op, events: Events, *handles: Handles) -> None:
     """Start or stop asynchronous polling; nothing changes where a parameter is wrong.
 
     Args:
         device: the device.
-        op: 0 stop, whatever follows; 1 start.
-        rest: the events, a sum of 1 POLLIN and 4 POLLOUT, then up to 8 handles; no handle means all sockets, also
-            those opened later.
+        op: what to do; whatever follows 0 is ignored.
+        events: what to report, besides errors and the end of a connection.
+        handles: up to 8 sockets, further ones are ignored; all, also those opened later, where none is given.
     """
-    if op == STOP:
-        device.poller.stop()
-        return
-    if not rest or type(rest[0]) is not int or rest[0] not in EVENTS:
-        raise CommandError(f"<events> is none of {', '.join(map(str, EVENTS))}")
-    handles = [open_handle(device, value) for value in rest[1 : 1 + MAX_HANDLES]]
-    device.poller.start(rest[0], handles or device.listed(), everything=not handles)
+    sockets = [HANDLE.convert(device, handle) for handle in handles[:MAX_HANDLES]]
+    device.poller.start(events, sockets or device.listed(), everything=not sockets)
 
 
 @commands.read("#XAPOLL")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError, in_words
-from vmodem.core.parameters import choice
+from vmodem.core.parameters import one_of
 from vmodem.core.tasks import Lookup
 from vmodem.dialects.nrf.device import Host
 from vmodem.dialects.nrf.sm.device import SerialModem
@@ -14,10 +14,12 @@ from vmodem.net.interface import Family, ResolveError
 
 commands = CommandTable("Socket AT commands")
 
+AddressFamily: TypeAlias = Annotated[int, one_of({0: "any", 1: "IPv4", 2: "IPv6"})]
+
 
 @commands.set("#XGETADDRINFO", "Resolve a host name", surplus=False)
-async def xgetaddrinfo(device: SerialModem, hostname: Host, address_family: Annotated[int, choice(0, 1, 2)] = 0) -> str:
-    """Resolve ``hostname``; ``address_family`` 0 any, 1 IPv4, 2 IPv6. All addresses stand in one string."""
+async def xgetaddrinfo(device: SerialModem, hostname: Host, address_family: AddressFamily = 0) -> str:
+    """Resolve ``hostname``. All addresses stand in one string."""
     try:
         addresses = await Lookup(hostname, Family(address_family))
     except ResolveError as error:

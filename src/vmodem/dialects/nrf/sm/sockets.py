@@ -6,10 +6,10 @@ from typing import Annotated, Final, TypeAlias
 
 from vmodem.core.commands import CommandTable, Information
 from vmodem.core.errors import CommandError
-from vmodem.core.parameters import choice, integer
-from vmodem.dialects.nrf.device import Cid, UInt16
-from vmodem.dialects.nrf.sm.device import SerialModem, open_handle
-from vmodem.dialects.nrf.socket import CLIENT, IPPROTO, IPPROTO_SECURE, SERVER, Socket
+from vmodem.core.parameters import one_of
+from vmodem.dialects.nrf.sm.device import HANDLE, SerialModem
+from vmodem.dialects.nrf.socket import CLIENT, IPPROTO, IPPROTO_SECURE, Socket
+from vmodem.dialects.nrf.values import PEER_VERIFY, Cid, Int, PlainRole, Role, SecureType, Type
 from vmodem.net.interface import Family, SocketType
 
 SNDTIMEO: Final = 30
@@ -18,21 +18,21 @@ SNDTIMEO: Final = 30
 TLS_PEER_VERIFY: Final = 5
 """The option of #XSSOCKETOPT that <peer_verify> sets."""
 
-Op: TypeAlias = Annotated[int, choice(1, 2)]
+Op: TypeAlias = Annotated[int, one_of({1: "IPv4", 2: "IPv6"})]
 
 commands = CommandTable("Socket AT commands")
 
 
 @commands.set("#XSOCKET", "Open a socket", test="#XSOCKET: <handle>,(1,2),(1,2,3),(0,1),<cid>")
-def xsocket(device: SerialModem, op: Op, type: Annotated[int, choice(1, 2, 3)], role: UInt16, cid: Cid = 0) -> str:
+def xsocket(device: SerialModem, op: Op, type: Type, role: PlainRole, cid: Cid = 0) -> str:
     """Open a socket.
 
     Args:
         device: the device.
-        op: 1 IPv4, 2 IPv6; ignored for raw sockets.
-        type: 1 stream (TCP), 2 datagram (UDP), 3 raw.
-        role: 0 client, 1 server.
-        cid: PDN connection, 0 to 10; it has to be active unless it is 0.
+        op: protocol family; ignored for raw sockets.
+        type: socket type.
+        role: which end of a connection it is.
+        cid: PDN connection; it has to be active unless it is 0.
     """
     socket_type = SocketType(type)
     family = Family(op)
@@ -56,22 +56,22 @@ def xsocket_read(device: SerialModem) -> list[Information]:
 def xssocket(
     device: SerialModem,
     op: Op,
-    type: Annotated[int, choice(1, 2)],
-    role: Annotated[int, choice(CLIENT, SERVER)],
-    sec_tag: Annotated[int | None, integer()] = None,
-    peer_verify: Annotated[int | None, choice(0, 1, 2)] = None,
+    type: SecureType,
+    role: Role,
+    sec_tag: Int | None = None,
+    peer_verify: Annotated[int, PEER_VERIFY] | None = None,
     cid: Cid = 0,
 ) -> str:
     """Open a secure socket; TLS 1.2 or DTLS 1.2.
 
     Args:
         device: the device.
-        op: 1 IPv4, 2 IPv6.
-        type: 1 stream (TLS), 2 datagram (DTLS).
-        role: 0 client, 1 server.
-        sec_tag: security tag of the credentials.
-        peer_verify: 0 none (default of a server), 1 optional, 2 required (default of a client).
-        cid: PDN connection, 0 to 10.
+        op: protocol family.
+        type: socket type.
+        role: which end of a connection it is.
+        sec_tag: security tag of the credentials; only a server may leave it out.
+        peer_verify: whether the peer has to prove who it is; 2 by default for a client, 0 for a server.
+        cid: PDN connection; likewise.
     """
     if sec_tag is None:
         if role == CLIENT or device.policy.server_needs_sec_tag:
@@ -94,7 +94,7 @@ def xssocket_read(device: SerialModem) -> list[Information]:
 
 
 @commands.set("#XCLOSE", "Close one socket or all")
-def xclose(device: SerialModem, handle: Annotated[Socket | None, open_handle] = None) -> list[Information]:
+def xclose(device: SerialModem, handle: Annotated[Socket, HANDLE] | None = None) -> list[Information]:
     """Close the socket ``handle``, all sockets where it is left out; one line for each."""
     if handle is not None:
         device.close(handle)

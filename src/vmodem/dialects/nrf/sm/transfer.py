@@ -8,14 +8,15 @@ from typing import Annotated, Any, Final, TypeAlias
 from vmodem.core import calls
 from vmodem.core.commands import CommandTable, Information
 from vmodem.core.errors import CommandError, in_words
-from vmodem.core.parameters import anything, choice, integer
+from vmodem.core.parameters import anything, integer, one_of
 from vmodem.core.syntax import Value
 from vmodem.dialects.nrf.data_mode import EscapedDataMode
-from vmodem.dialects.nrf.device import Host, Int, UInt16, need_port
+from vmodem.dialects.nrf.device import Host, need_port
 from vmodem.dialects.nrf.sm.device import Handle, SerialModem
 from vmodem.dialects.nrf.socket import SERVER, Socket
 from vmodem.dialects.nrf.tls import need_secured
 from vmodem.dialects.nrf.transmit import AT_MSG_WAITACK, Target, send_now, transmit
+from vmodem.dialects.nrf.values import Int, UInt16
 from vmodem.net.interface import MSG_PEEK, POLLIN, POLLOUT, Address, SocketType
 
 TEXT: Final = 0
@@ -30,8 +31,8 @@ RECEIVE_FLAGS: Final = AT_MSG_PEEK | AT_MSG_DONTWAIT | AT_MSG_WAITALL
 WAITACK_TIMEOUT: Final = 600
 """Longest send timeout in seconds that waiting for an acknowledgement accepts; the shortest is 1."""
 
-Mode: TypeAlias = Annotated[int, choice(TEXT, HEX)]
-SendMode: TypeAlias = Annotated[int, choice(TEXT, HEX, DATA_MODE)]
+Mode: TypeAlias = Annotated[int, one_of({TEXT: "bytes as they are", HEX: "hexadecimal digits"})]
+SendMode: TypeAlias = Annotated[int, one_of({TEXT: "text", HEX: "hexadecimal digits", DATA_MODE: "data mode"})]
 Timeout: TypeAlias = Annotated[int, integer(0)]
 DataLen: TypeAlias = Annotated[int, integer(0, 2048)]
 Data: TypeAlias = Annotated[Value | None, anything]
@@ -51,7 +52,7 @@ def xsend(
     Args:
         device: the device.
         handle: an open socket.
-        mode: 0 text, 1 hexadecimal text, 2 data mode.
+        mode: what the data is, or data mode.
         flags: 0, or 512 to wait until the peer has acknowledged.
         data: what to send, mandatory in modes 0 and 1.
     """
@@ -120,7 +121,7 @@ def xrecv(
     Args:
         device: the device.
         handle: an open socket.
-        mode: 0 binary, 1 hexadecimal text.
+        mode: how the data is printed.
         flags: a sum of 2 (leave the data in place), 64 (do not wait) and 256 (wait until ``data_len`` bytes came, TCP).
         timeout: seconds, 0 for ever; it becomes the socket's receive timeout.
         data_len: the most bytes to receive, 2048 at the most; 0 receives nothing.

@@ -11,7 +11,10 @@ import os
 from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_size_t, c_ubyte, c_uint32, c_void_p
 from pathlib import Path
 
+import pytest
+
 from tests.cid import IDENTITY, PSK
+from tests.needs import MISSING
 
 WANT_READ = -0x6900
 HELLO_VERIFY_REQUIRED = -0x6A80
@@ -45,6 +48,7 @@ def load():
 
 
 LIBRARIES = load()
+needed = pytest.mark.skipif(LIBRARIES is None, reason=f"mbedTLS 3.6 (Debian 13: libmbedtls21){MISSING}")
 
 
 def _check(code):

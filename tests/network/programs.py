@@ -4,16 +4,14 @@ import contextlib
 import os
 import re
 import select
-import shutil
 import socket
 import ssl
 import subprocess
 import threading
 import time
 
-import pytest
-
 from tests.certificates import CERTIFICATES
+from tests.needs import needs
 from tests.network.worlds import LOOPBACK
 from tests.patience import PATIENCE
 from tests.peers import free_port
@@ -21,8 +19,8 @@ from vmodem.net.interface import Family, SocketType
 
 STREAM, DGRAM = SocketType.STREAM, SocketType.DGRAM
 
-needs_openssl = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
-needs_gnutls = pytest.mark.skipif(not shutil.which("gnutls-serv"), reason="gnutls-bin is not installed")
+needs_openssl = needs("openssl")
+needs_gnutls = needs("gnutls-serv")
 
 
 class Program:

@@ -6,7 +6,6 @@ import os
 import random
 import re
 import select
-import shutil
 import socket
 import struct
 import subprocess
@@ -15,6 +14,7 @@ import threading
 import pytest
 
 from tests.hosts import Modems
+from tests.needs import needs
 from tests.patience import PATIENCE
 from tests.peers import accept, free_port, port_of, receive, tcp_server
 from tests.process import Process
@@ -28,10 +28,6 @@ EVENT = re.compile(
 DATA = re.compile(rb"\[\$\]\[SKT\]\[DATA\]\[(\d+)\]\[(\d+)\](?:\[([\d.]+)\]\[(\d+)\])?:")
 PLENTY = bytes(20_000_000)
 """More than a connection holds whose peer does not read."""
-
-
-def needs(program):
-    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")
 
 
 class Device:

@@ -12,8 +12,9 @@ import pytest
 
 from tests.certificates import CERTIFICATES, HOST, issue
 from tests.hosts import Modems
+from tests.needs import needs
 from tests.network.programs import Program, identity, s_server
-from tests.network.test_ameba import DATA, OK, Device, connected_to, needs, options_of, options_of_socket, start
+from tests.network.test_ameba import DATA, OK, Device, connected_to, options_of, options_of_socket, start
 from tests.patience import PATIENCE, eventually
 from tests.peers import free_port, port_of, receive, tcp_server
 from tests.process import Process

@@ -13,9 +13,6 @@ from tests.patience import PATIENCE
 from vmodem.tls.cid import CidStatus
 
 SUITE = "PSK-AES128-GCM-SHA256"
-needs_mbedtls = pytest.mark.skipif(
-    mbedtls.LIBRARIES is None, reason="mbedTLS 3.6 is not installed: libmbedtls.so.21 (Debian 13: libmbedtls21)"
-)
 
 
 def our_server(own, suite=SUITE, etm=True):
@@ -28,7 +25,7 @@ def mbedtls_server(own, suite=SUITE, etm=True, **options):
 
 
 every_server = pytest.mark.parametrize(
-    "server_of", [pytest.param(our_server, id="ours"), pytest.param(mbedtls_server, id="mbedTLS", marks=needs_mbedtls)]
+    "server_of", [pytest.param(our_server, id="ours"), pytest.param(mbedtls_server, id="mbedTLS", marks=mbedtls.needed)]
 )
 
 
@@ -45,7 +42,7 @@ def converse(client, server):
 # mbedTLS, suite by suite and case by case.
 
 
-@needs_mbedtls
+@mbedtls.needed
 @pytest.mark.parametrize(("suite", "etm"), WAYS)
 def test_every_suite(suite, etm):
     client, server = Client(client_context(suite.encode()), b"client"), mbedtls_server(b"server", suite, etm)
@@ -54,7 +51,7 @@ def test_every_suite(suite, etm):
     assert server.peer_cid() == b"client"
 
 
-@needs_mbedtls
+@mbedtls.needed
 @pytest.mark.parametrize(
     ("own", "server_own", "status"),
     [
@@ -74,7 +71,7 @@ def test_both_ends_agree_on_who_uses_a_cid(own, server_own, status):
     assert server.peer_cid() == (own if server_own is not None and (own or server_own) else None)
 
 
-@needs_mbedtls
+@mbedtls.needed
 @pytest.mark.parametrize("suite", [SUITE, "PSK-AES128-CBC-SHA"])
 @pytest.mark.parametrize("own", [b"", b"another"])
 def test_a_resumed_session_has_new_cids(suite, own):
@@ -90,7 +87,7 @@ def test_a_resumed_session_has_new_cids(suite, own):
     assert server.peer_cid() == own
 
 
-@needs_mbedtls
+@mbedtls.needed
 def test_a_session_that_the_server_forgot():
     context = client_context(SUITE.encode())
     first = Client(context, b"client")
@@ -102,7 +99,7 @@ def test_a_session_that_the_server_forgot():
     assert again.cid.status is CidStatus.BIDIRECTIONAL
 
 
-@needs_mbedtls
+@mbedtls.needed
 def test_the_end_of_a_resumption_gets_lost():
     context, cache = client_context(SUITE.encode()), mbedtls.Cache()
     first, server = Client(context, b"client"), mbedtls_server(b"server", cache=cache)
@@ -121,14 +118,14 @@ def test_the_end_of_a_resumption_gets_lost():
     assert server.done
 
 
-@needs_mbedtls
+@mbedtls.needed
 def test_a_server_that_wants_its_cookie_first():
     client, server = Client(client_context(SUITE.encode()), b"client"), mbedtls_server(b"server", cookies=True)
     converse(client, server)
     assert client.cid.status is CidStatus.BIDIRECTIONAL
 
 
-@needs_mbedtls
+@mbedtls.needed
 def test_the_server_may_ask_for_another_handshake():
     client, server = Client(client_context(SUITE.encode()), b"client"), mbedtls_server(b"server", renegotiation=True)
     converse(client, server)

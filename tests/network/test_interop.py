@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -12,15 +11,12 @@ import serial
 
 import vmodem
 from tests.certificates import HOST
+from tests.needs import needs
 from tests.patience import PATIENCE
 from tests.peers import free_port
 from vmodem import Pty, Tcp
 
 PAGE = "<html>" + "a page that takes more than one receive " * 200 + "</html>\n"
-
-
-def needs(program):
-    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")
 
 
 @pytest.fixture

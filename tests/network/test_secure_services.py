@@ -13,6 +13,7 @@ import pytest
 from tests import cid
 from tests.certificates import CERTIFICATES, HOST
 from tests.hosts import Modems
+from tests.needs import needs
 from tests.network.dtls import DtlsServer
 from tests.network.programs import (
     DGRAM,
@@ -23,7 +24,7 @@ from tests.network.programs import (
     python_server,
     s_server,
 )
-from tests.network.test_services import PAGE, needs, received
+from tests.network.test_services import PAGE, received
 from tests.patience import PATIENCE, eventually
 from tests.peers import free_port, receive, tcp_server
 from tests.process import Process
@@ -513,6 +514,7 @@ class TestUdpClient:
         assert re.fullmatch(rb'\r\n#XUDPCLI: -[2345],"not connected"\r\n\r\nERROR\r\n', host.read_until(b"ERROR\r\n"))
 
 
+@needs_openssl
 def test_both_services_and_a_socket_at_once(host, files):
     """A TLS server, a DTLS client and a TLS socket of one modem do not disturb each other."""
     port = serve(host)

@@ -56,8 +56,6 @@ CREDENTIALS = [
     (CID_KEY, 4, cid.IDENTITY),
 ]
 
-needs_mbedtls = pytest.mark.skipif(mbedtls.LIBRARIES is None, reason="mbedTLS 3.6 is not installed")
-
 
 class SerialModem:
     """A host of `sm-1.0` with one secure socket; it knows how this dialect says everything."""
@@ -822,7 +820,7 @@ class TestConnectionId:
 
     @pytest.mark.parametrize(
         "server_of",
-        [pytest.param(our_server, id="ours"), pytest.param(mbedtls_server, id="mbedTLS", marks=needs_mbedtls)],
+        [pytest.param(our_server, id="ours"), pytest.param(mbedtls_server, id="mbedTLS", marks=mbedtls.needed)],
     )
     def test_it_goes_on_after_the_source_port_changed(self, sm, server_of):
         with DtlsServer(lambda: server_of(b"server")) as server, Relay(server.address) as relay:
@@ -867,6 +865,7 @@ class TestConnectionId:
             assert server.clients[0].received == [b"before"]
 
 
+@needs_openssl
 class TestSecrets:
     def test_none_is_shown_or_logged(self, files, tmp_path):
         """Neither by AT nor in the most detailed log; that a peer is not verified is."""
@@ -905,7 +904,6 @@ class TestSecrets:
             sm.host.close()
 
 
-@needs_openssl
 @pytest.mark.parametrize("last", [b"", b"AT#XSEND=0,2,0\r", b"AT#XSEND=0,2,0\r" + b"x" * 5000])
 def test_a_host_that_vanishes_leaves_nothing(processes, last):
     modem = processes("sm-1.0")

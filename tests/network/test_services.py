@@ -6,7 +6,6 @@ import os
 import random
 import re
 import select
-import shutil
 import socket
 import subprocess
 import threading
@@ -16,6 +15,7 @@ import pytest
 
 import vmodem
 from tests.hosts import Modems
+from tests.needs import needs
 from tests.patience import PATIENCE, eventually
 from tests.peers import accept, free_port, port_of, receive, reset, tcp_server
 from tests.process import Process
@@ -28,10 +28,6 @@ DISCONNECTED = b'\r\n#XTCPSVR: 0,"disconnected"\r\n'
 STOPPED = b'\r\n#XTCPSVR: 0,"stopped"\r\n'
 PAGE = b"<html>" + b"a page that takes more than one flush " * 400 + b"</html>\n"
 MIB = 1 << 20
-
-
-def needs(program):
-    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")
 
 
 @pytest.fixture(scope="module")

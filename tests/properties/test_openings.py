@@ -6,12 +6,12 @@ import os
 import random
 import re
 import select
-import shutil
 import signal
 import subprocess
 import time
 
 import pytest
+from tests.needs import needs
 from tests.patience import PATIENCE, eventually
 from tests.process import Process
 
@@ -185,7 +185,7 @@ def test_hosts_that_write_and_go_at_once_leave_nobody_without_an_answer(served):
     eventually(lambda: fresh(served))
 
 
-@pytest.mark.skipif(shutil.which("chat") is None, reason="chat, of ppp, is not installed")
+@needs("chat")
 def test_chat(served):
     script = 'chat -s -t5 ABORT ERROR "" AT OK <"$0" >"$0" 2>/dev/null'
     for number in range(1000 if DEEP else 10):

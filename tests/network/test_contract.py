@@ -93,6 +93,24 @@ class TestStream:
         assert sock.recv(2, 0) == b"he"
         assert sock.recv(10, 0) == b"llo"
 
+    def test_who_stops_early_is_reminded_in_another_turn(self, world):
+        sock, peer = connected(world)
+        peer.send(b"hello")
+        assert receive(world, sock, 1) == b"h"
+        for _ in range(2):
+            world.driver.events.clear()
+            sock.remind()
+            assert not world.driver.events
+            assert ready(world, sock, POLLIN) & POLLIN
+        assert sock.recv(10, 0) == b"ello"
+
+    def test_a_lost_connection_is_not_reminded_of_anything(self, world):
+        sock, _ = connected(world)
+        sock.abort(errno.ETIMEDOUT)
+        ready(world, sock, POLLHUP)
+        sock.remind()
+        sock.close()
+
     def test_end_of_stream_comes_after_the_data_and_again(self, world):
         sock, peer = connected(world)
         peer.send(b"last")

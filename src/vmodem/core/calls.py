@@ -18,6 +18,9 @@ from vmodem.tls.security import SecureSocket
 
 T = TypeVar("T")
 
+LATE: Final = 32
+"""How many late replies are dropped at once; then others have their turn."""
+
 ACK_POLL: Final = 0.002
 """Seconds between two looks at the unacknowledged bytes; the host's kernel does not tell when they are gone."""
 
@@ -127,13 +130,19 @@ async def echo(modem: Modem, net: EchoSocket, sequence: int, payload: bytes, tim
     """Send one ICMP echo request and wait for the reply to it; late replies to earlier ones are ignored."""
     deadline = deadline_in(modem, timeout)
     net.send_echo(sequence, payload)
-    while True:
-        try:
+    while not _replied(net, sequence):
+        if not await Ready(net, POLLIN, deadline):
+            raise TimeoutError("no reply in time")
+
+
+def _replied(net: EchoSocket, sequence: int) -> bool:
+    """Take the replies that are there; return whether the one to ``sequence`` is among them."""
+    with suppress(BlockingIOError):
+        for _ in range(LATE):
             if net.recv_echo() == sequence:
-                return
-        except BlockingIOError:
-            if not await Ready(net, POLLIN, deadline):
-                raise TimeoutError("no reply in time") from None
+                return True
+        net.remind()
+    return False
 
 
 async def receive(modem: Modem, net: NetSocket, size: int, timeout: float, *, peek: bool, wait_all: bool) -> bytes:

@@ -35,7 +35,10 @@ UNASKED_LIMIT: Final = OUTPUT_LIMIT // 2
 """The same for what nobody asked for: peers that never stop must not keep a slow host from being heard."""
 
 SHARE: Final = 32
-"""How many lines, pieces of data, and steps of tasks that waited for room, a channel does at once; then it waits."""
+"""How much a channel does at once, then it waits: lines, pieces of data, steps of tasks that waited for room.
+
+What these take in of secure connections counts too: a step may take in many short records.
+"""
 
 
 class DataMode:
@@ -327,7 +330,9 @@ class Channel:
 
     def _carry_out(self, left: int) -> int:
         """Do what the host has asked for, at most ``left`` lines or pieces of data; return what is left of that."""
-        while left and len(self.output) < OUTPUT_LIMIT:
+        tls = self.modem.tls
+        while left > 0 and len(self.output) < OUTPUT_LIMIT:
+            before = tls.taken_in
             task = self._foreground
             if task is None:
                 if not self._input or not self._next_line():
@@ -336,8 +341,8 @@ class Channel:
                 self._scheduler.step(task, None)
             elif not self._feed(task):
                 break
-            left -= 1
-        return left
+            left -= 1 + tls.taken_in - before
+        return max(left, 0)
 
     def _next_line(self) -> bool:
         """Execute the next line; return False where there is none."""
@@ -512,12 +517,14 @@ class Channel:
 
     def _give_room(self, left: int) -> int:
         """Let those go on that wait for room, in turns, while there is some; return what is left of ``left`` steps."""
-        while left and self._has_room() and (task := self._next_for_room()) is not None:
+        tls = self.modem.tls
+        while left > 0 and self._has_room() and (task := self._next_for_room()) is not None:
+            before = tls.taken_in
             self._scheduler.put_last(task)
             self._scheduler.step(task, None)
             self._send_urcs()
-            left -= 1
-        return left
+            left -= 1 + tls.taken_in - before
+        return max(left, 0)
 
     def _next_for_room(self) -> Task | None:
         tasks = self._scheduler.tasks_of(self)

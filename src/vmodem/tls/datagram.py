@@ -36,6 +36,7 @@ class DtlsSocket(OpenSslSocket):
         security: how the connection is to be secured.
         memory: what the modem remembers of earlier connections.
         released: told when nothing is left of the connection.
+        took_in: told how many records, and pieces that OpenSSL was fed with, were just taken in.
         random: returns as many random bytes as it is asked for.
 
     Attributes:
@@ -52,6 +53,7 @@ class DtlsSocket(OpenSslSocket):
         security: Security,
         memory: Memory,
         released: Callable[[NetSocket], None],
+        took_in: Callable[[int], None],
         random: Callable[[int], bytes],
     ) -> None:
         self.outgoing: Callable[[bytes], bytes] = bytes
@@ -61,7 +63,7 @@ class DtlsSocket(OpenSslSocket):
         self._datagrams: deque[bytes] = deque()
         self._size = 0
         self._answered = False  # whether the peer has ever sent anything
-        super().__init__(inner, security, memory, released)
+        super().__init__(inner, security, memory, released, took_in)
         self._tls.set_ciphertext_mtu(MTU)
         if offers_cid(security, datagrams=True):
             self._offer_cid(random)

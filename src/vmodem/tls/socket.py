@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
@@ -60,6 +61,7 @@ class OpenSslSocket(SecureSocket):
         security: how the connection is to be secured.
         memory: what the modem remembers of earlier connections.
         released: told when nothing is left of the connection, not even bytes to be sent.
+        took_in: told how many records, and pieces that OpenSSL was fed with, were just taken in.
     """
 
     __slots__ = (
@@ -77,18 +79,25 @@ class OpenSslSocket(SecureSocket):
         "_session_key",
         "_taken_in",
         "_tls",
+        "_took_in",
         "_verdict",
         "type",
     )
 
     def __init__(
-        self, inner: NetSocket, security: Security, memory: Memory, released: Callable[[NetSocket], None]
+        self,
+        inner: NetSocket,
+        security: Security,
+        memory: Memory,
+        released: Callable[[NetSocket], None],
+        took_in: Callable[[int], None],
     ) -> None:
         self.type = inner.type
         self._inner = inner
         self._security = security
         self._memory = memory
         self._released: Callable[[NetSocket], None] | None = released  # None once it was told
+        self._took_in = took_in
         self._established = self._ended = self._closed = self._resumed = False
         self._taken_in = 0  # records, and pieces that OpenSSL was fed with, ever
         self._failure = 0  # errno that the next call tells
@@ -434,9 +443,9 @@ class OpenSslSocket(SecureSocket):
     def _take(self, size: int, *, peek: bool) -> bytes:
         """Return decrypted data that waits."""
 
-    def _pull(self, limit: int | None) -> None:
-        """Decrypt what has come, as long as fewer than ``limit`` bytes wait; at most a share of it."""
-        enough = self._taken_in + SHARE
+    def _pull(self, limit: int | None, share: float = SHARE) -> None:
+        """Decrypt what has come, as long as fewer than ``limit`` bytes wait; at most a ``share`` of it."""
+        enough = self._taken_in + share
         try:
             while not self._ended and not self._failure and (limit is None or self._waiting() < limit):
                 if not self._feed_until(enough):
@@ -447,13 +456,17 @@ class OpenSslSocket(SecureSocket):
         except OSError as error:
             self._broke(error)
 
-    def _feed_until(self, enough: int) -> bool:
+    def _feed_until(self, enough: float) -> bool:
         """Feed OpenSSL; where ``enough`` was taken in already, stop, and be reminded of the rest."""
         if self._taken_in >= enough:
             self._inner.remind()
             raise BlockingIOError(errno.EAGAIN, "others have their turn")
+        before = self._taken_in
         self._taken_in += 1  # what decrypts to nothing is work too
-        return self._feed()
+        try:
+            return self._feed()
+        finally:
+            self._took_in(self._taken_in - before)
 
     def _decrypt(self) -> None:
         """Take all data out of OpenSSL, and send what it answers to the rest."""
@@ -490,8 +503,8 @@ class OpenSslSocket(SecureSocket):
         self._failure = error.errno or errno.EIO
 
     def _cannot_send(self, error: OSError) -> None:
-        """Take what the peer has sent before it went, and keep why nothing can be sent to it."""
-        self._pull(None)
+        """Take all that the peer has sent before it went, and keep why nothing can be sent to it."""
+        self._pull(None, math.inf)
         if not self._failure:
             self._broke(error)
 

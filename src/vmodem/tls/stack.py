@@ -32,13 +32,15 @@ class Tls:
 
     Attributes:
         inform: tells the modem's user something that explains what happens; arguments as of `logging`.
+        taken_in: how many records, and pieces that OpenSSL was fed with, were taken in so far: each is work.
     """
 
-    __slots__ = ("_memory", "_random", "_sockets", "inform")
+    __slots__ = ("_memory", "_random", "_sockets", "inform", "taken_in")
 
     def __init__(self, random: Callable[[int], bytes]) -> None:
         self._random = random
         self.inform: Callable[..., None] = log.info
+        self.taken_in = 0
         self._memory: Memory | None = None
         self._sockets: dict[NetSocket, SecureSocket] = {}  # by the plain ones; also those that are closed and linger
 
@@ -58,10 +60,10 @@ class Tls:
         if socket.type is SocketType.STREAM:
             from vmodem.tls.stream import TlsSocket
 
-            return TlsSocket(socket, security, self._remembered(), self._released)
+            return TlsSocket(socket, security, self._remembered(), self._released, self._took_in)
         from vmodem.tls.datagram import DtlsSocket
 
-        return DtlsSocket(socket, security, self._remembered(), self._released, self._random)
+        return DtlsSocket(socket, security, self._remembered(), self._released, self._took_in, self._random)
 
     def check(self, security: Security, type: SocketType) -> None:
         """Refuse a bundle that `secure` would refuse: what a server cannot use shows before anybody connects.
@@ -94,6 +96,9 @@ class Tls:
 
             self._memory = Memory(self.inform)
         return self._memory
+
+    def _took_in(self, count: int) -> None:
+        self.taken_in += count
 
     def _released(self, socket: NetSocket) -> None:
         del self._sockets[socket]

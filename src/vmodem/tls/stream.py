@@ -16,25 +16,39 @@ from vmodem.tls.socket import RECORD, OpenSslSocket
 CHUNK: Final = RECORD + 2048
 """Bytes that are read from the plain socket at once: one record at its longest."""
 
+SHORT_CHUNK: Final = 2048
+"""The same while records are short: each is work, however little it holds."""
+
+MANY: Final = 16
+"""How many records in what was read at once make them short ones."""
+
 
 class TlsSocket(OpenSslSocket):
     """A TLS connection."""
 
-    __slots__ = ("_out", "_plain")
+    __slots__ = ("_chunk", "_out", "_plain")
 
     def __init__(
-        self, inner: NetSocket, security: Security, memory: Memory, released: Callable[[NetSocket], None]
+        self,
+        inner: NetSocket,
+        security: Security,
+        memory: Memory,
+        released: Callable[[NetSocket], None],
+        took_in: Callable[[int], None],
     ) -> None:
+        self._chunk = CHUNK
         self._out = b""  # encrypted, taken out of OpenSSL, not sent yet: a record or so
         self._plain = bytearray()
-        super().__init__(inner, security, memory, released)
+        super().__init__(inner, security, memory, released, took_in)
 
     def _feed(self) -> bool:
-        data = self._inner.recv(CHUNK, 0)
+        data = self._inner.recv(self._chunk, 0)
         if data:
             self._tls.bio_write(data)
             if self._established:
+                before = self._taken_in
                 self._decrypt()
+                self._chunk = SHORT_CHUNK if self._taken_in - before > MANY else CHUNK
         return bool(data)
 
     def _flush(self) -> bool:

@@ -3,8 +3,11 @@
 import pytest
 
 from vmodem import dialects
+from vmodem.core import calls
 from vmodem.core.channel import SHARE, UNASKED_LIMIT
 from vmodem.core.tasks import Room
+from vmodem.net.fake import FakeEcho
+from vmodem.net.interface import Family
 from vmodem.transcripts.matching import ENDS
 from vmodem.virtual import Virtual
 
@@ -65,6 +68,43 @@ def test_no_unsolicited_line_comes_between_pipelined_ones(dialect):
     said = modem.take()
     assert said.count(b"#URC") == 1
     assert said.endswith(made.urc("#URC"))
+
+
+def test_what_a_step_takes_in_of_secure_connections_counts():
+    modem = Virtual(dialects.find("slm-2.7"))
+    steps = 0
+
+    async def pass_on():
+        nonlocal steps
+        while True:
+            await Room()
+            steps += 1
+            modem.modem.tls.taken_in += SHARE // 4
+
+    modem.channel.spawn(pass_on())
+    modem.channel.process()
+    assert modem.channel.hungry
+    assert 0 < steps <= 4
+
+
+def test_late_replies_are_dropped_a_bounded_number_at_once(monkeypatch):
+    modem = Virtual(dialects.find("sm-1.0"))
+    net = modem.modem.network.open_echo(Family.IPV4, PEER[0])
+    for sequence in range(4 * calls.LATE):
+        net.send_echo(sequence, b"")
+    modem.pump()
+    taken, replied = [], []
+    recv_echo = FakeEcho.recv_echo
+    monkeypatch.setattr(FakeEcho, "recv_echo", lambda echo: taken.append(recv_echo(echo)) or taken[-1])
+
+    async def ping():
+        await calls.echo(modem.modem, net, 4 * calls.LATE, b"", 1)
+        replied.append(len(taken))
+
+    modem.channel.spawn(ping())
+    assert len(taken) == calls.LATE
+    modem.pump()
+    assert replied == [4 * calls.LATE + 1]
 
 
 def test_tasks_that_wait_for_room_have_it_in_turns():

@@ -22,7 +22,9 @@ from vmodem.core import calls
 from vmodem.net.fake import FakeNetwork
 from vmodem.net.interface import MSG_PEEK, POLLERR, POLLHUP, POLLIN, POLLOUT, Family, Option, SocketType
 from vmodem.tls.security import Bundle, CredentialError, DtlsCid, HandshakeError, PeerVerify, SecureSocket, Security
+from vmodem.tls.socket import SHARE
 from vmodem.tls.stack import Tls
+from vmodem.tls.stream import CHUNK, SHORT_CHUNK
 from vmodem.virtual import Virtual
 
 STREAM, DGRAM = SocketType.STREAM, SocketType.DGRAM
@@ -155,6 +157,15 @@ class Pair:
 
 def pair(kind=STREAM, client=NAMED, server=SERVING, **options):
     return Pair(kind, client, server, **options).handshake()
+
+
+def short_records(both, count):
+    """Send the client so many records of one byte, of which it is not told; return how long one is."""
+    for _ in range(count):
+        both.server.socket.send(b"x")
+    sent = b"".join(both.server.peer.take_all())
+    both.client.peer.send(sent)
+    return len(sent) // count
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: "TLS" if kind is STREAM else "DTLS")
@@ -656,6 +667,26 @@ class TestStream:
         fails(errno.ECONNRESET, both.client.socket.send, b"x")
         assert both.client.socket.recv(10, 0) == b"last"
         fails(errno.ECONNRESET, both.client.socket.recv, 10, 0)
+
+    def test_all_of_it_is_however_many_records_it_was(self):
+        both = pair()
+        count = 16 * SHARE
+        short_records(both, count)
+        both.client.peer.reset()
+        fails(errno.ECONNRESET, both.client.socket.send, b"x")
+        assert both.client.socket.recv(count, 0) == b"x" * count
+
+    def test_one_call_takes_in_a_bounded_number_of_records(self):
+        both = pair()
+        count = 16 * SHARE
+        record = short_records(both, count)
+        both.client.socket.recv(1, 0)  # now it is known that they are short
+        tls, before = both.client.tls, both.client.tls.taken_in
+        assert before < CHUNK // record + SHARE < count
+        assert both.client.socket.poll() & POLLIN
+        assert 0 < tls.taken_in - before <= SHARE + SHORT_CHUNK // record + 1
+        both.client.network.deliver()
+        assert both.client.recv() == b"x" * (count - 1)
 
     def test_a_reset_behind_a_close_notify_is_an_end(self):
         both = pair()

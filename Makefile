@@ -4,7 +4,7 @@ VENV   := .venv
 DEMO   := .venv-demo
 BIN    := $(VENV)/bin
 
-.PHONY: help test check format demo test-all test-deep bench bench-short bench-against reference clean
+.PHONY: help test check format demo test-all test-deep bench bench-short bench-against soak soak-short reference clean
 
 help:
 	@echo "make test        the fast test suite"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-deep   the property tests with many more examples, 10,000 openings of a terminal in every pattern"
 	@echo "make bench       benchmarks beside a floor and socat (minutes); bench-short for a look"
 	@echo "make bench-against BASE=PATH   benchmarks beside another version: a checkout, or an interpreter that has it"
+	@echo "make soak        modems under random use for SECONDS (600), with a SEED where one is to be seen again; soak-short for ten"
 	@echo "make reference   write docs/reference.md anew"
 	@echo "make format      format the sources"
 
@@ -59,6 +60,13 @@ bench-short: $(VENV)/.made
 
 bench-against: $(VENV)/.made
 	$(BIN)/python -m benchmarks --against '$(or $(BASE),$(error BASE is missing: make bench-against BASE=../before))'
+
+SECONDS ?= 600
+soak: $(VENV)/.made
+	$(BIN)/python -m tests.endurance.soak --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+soak-short:
+	$(MAKE) soak SECONDS=10
 
 reference: $(VENV)/.made
 	$(BIN)/python tools/reference.py

@@ -1,0 +1,1 @@
+"""What runs for minutes: modems under random use, and readers under random bytes."""

@@ -518,17 +518,19 @@ class Channel:
     def _give_room(self, left: int) -> int:
         """Let those go on that wait for room, in turns, while there is some; return what is left of ``left`` steps."""
         tls = self.modem.tls
-        while left > 0 and self._has_room() and (task := self._next_for_room()) is not None:
+        while left > 0 and self._has_room() and (waiting := self._waiting_for_room()):
             before = tls.taken_in
-            self._scheduler.put_last(task)
+            task = waiting[0]
+            if len(waiting) > 1:
+                self._scheduler.put_last(task)
             self._scheduler.step(task, None)
             self._send_urcs()
             left -= 1 + tls.taken_in - before
         return max(left, 0)
 
-    def _next_for_room(self) -> Task | None:
+    def _waiting_for_room(self) -> list[Task]:
         tasks = self._scheduler.tasks_of(self)
-        return next((task for task in tasks if isinstance(task.trap, Room) and task is not self._foreground), None)
+        return [task for task in tasks if type(task.trap) is Room and task is not self._foreground]
 
     def _has_room(self) -> bool:
         written_at_once = self.takes_data and not self.urcs_flow

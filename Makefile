@@ -4,6 +4,9 @@ VENV   := .venv
 DEMO   := .venv-demo
 BIN    := $(VENV)/bin
 
+# Without it Python compiles every module anew in each of the many processes that the tests start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help test check format demo test-all test-deep bench bench-short bench-against soak soak-short reference clean
 
 help:
@@ -50,7 +53,7 @@ test-all:
 	sh tools/test-all
 
 test-deep: $(VENV)/.made
-	HYPOTHESIS_PROFILE=deep $(BIN)/pytest -n 2 --timeout 600 tests/properties
+	HYPOTHESIS_PROFILE=deep $(BIN)/pytest -n 2 --timeout 600 tests/properties tests/test_transcripts.py
 
 bench: $(VENV)/.made
 	$(BIN)/python -m benchmarks

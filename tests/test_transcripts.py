@@ -5,6 +5,7 @@ A folder is named after a dialect, or after a family whose dialects all have to 
 
 from __future__ import annotations
 
+import os
 import random
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,10 @@ class Deaf:
 ROOT = Path(__file__).parent / "transcripts"
 
 
+CUTS = 20 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 1
+"""How often each block is cut at random."""
+
+
 @cache
 def blocks_of(path: Path) -> list[Block]:
     """Read a file once, however many dialects it is for."""
@@ -46,7 +51,7 @@ BLOCKS = [
 @pytest.mark.parametrize(("name", "block"), BLOCKS)
 def test_the_modem_answers_as_the_transcript_says(name: str, block: Block) -> None:
     dialect = dialect_of(block, dialects.find(name))
-    for chunking in (whole, bytewise, *(random_chunks(random.Random(seed)) for seed in range(3))):
+    for chunking in (whole, bytewise, *(random_chunks(random.Random(seed)) for seed in range(CUTS))):
         difference = play(block, dialect, chunking, explain=False)
         assert difference is None, f"\n{difference}"
     difference = play(block, dialect, layers=(NetworkLayer,), traces=(Deaf(),))

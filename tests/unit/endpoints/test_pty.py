@@ -54,8 +54,19 @@ class Desk:
 
     async def ask(self, host, line, end=OK):
         """Send ``line``; return what comes up to ``end``."""
-        os.write(host, line)
+        await self.say(host, line)
         return await self.hear(host, end)
+
+    async def say(self, host, line):
+        """Send ``line``; a terminal that is full of what another host left takes it when there is room."""
+        writable = self.loop.create_future()
+        self.loop.add_writer(host, lambda: writable.done() or writable.set_result(None))
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await writable
+        finally:
+            self.loop.remove_writer(host)
+        assert os.write(host, line) == len(line)
 
     async def hear(self, host, end=OK):
         got = b""

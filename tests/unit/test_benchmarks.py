@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from benchmarks.__main__ import BENCHMARKS, beside_version, figure
 from benchmarks.cases import CASES, Case, Turns
+from benchmarks.floods import FLOODS
 from benchmarks.measure import in_turns, medians, spread
 from benchmarks.peers import HERE, ROOT, cpu_time, descriptors, resident, versions
+from benchmarks.turns import SCENES
 
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 
@@ -24,6 +26,15 @@ def test_every_benchmark_is_documented_in_its_own_words():
     assert {name: words.get(name) for name in BENCHMARKS} == {
         name: benchmark.__doc__.rstrip(".") for name, benchmark in BENCHMARKS.items()
     }
+
+
+def test_every_scene_is_documented_in_its_own_words():
+    words = documented()
+    assert {name: words.get(name) for name in SCENES} == {name: scene.what for name, scene in SCENES.items()}
+
+
+def test_every_flood_has_its_scene():
+    assert {*SCENES} == {*FLOODS, "quiet"}
 
 
 def test_no_two_benchmarks_share_a_name():

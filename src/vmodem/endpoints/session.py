@@ -134,7 +134,8 @@ class Session:
         """Pass readiness on."""
         if not self._closed:
             self.modem.socket_ready(socket, events, self._loop.time())
-            self._after()
+            if not self._in_line:  # else what follows has its turn: a write for each datagram costs more than it is
+                self._after()
 
     def resolved(self, token: object, answer: Answer) -> None:
         """Pass the answer of a lookup on."""

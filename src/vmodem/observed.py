@@ -211,9 +211,14 @@ class ObservedTls(Tls):
         try:
             front = super().secure(socket.inner, security)
         except OSError as error:
-            socket.observer.tell(Failed(socket.number, "handshake", in_words(error)))
+            self.refused(socket, error)
             raise
         return ObservedSecure(front, socket)
+
+    def refused(self, socket: NetSocket, error: OSError) -> None:
+        """Tell that a socket cannot be secured."""
+        if isinstance(socket, ObservedSocket):
+            socket.observer.tell(Failed(socket.number, "handshake", in_words(error)))
 
 
 class ObservedNetwork(NetworkLayer):

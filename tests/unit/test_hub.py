@@ -132,9 +132,9 @@ def test_nothing_is_left_behind(tmp_path):
 def test_the_threads_of_a_reactor_end_with_it():
     async def go():
         reactor = Reactor(asyncio.get_running_loop())
-        before, done = set(threading.enumerate()), []
+        before, done, share = set(threading.enumerate()), [], reactor.workers.share()
         for number in range(5):
-            reactor.run_in_thread(lambda number=number: number, done.append)
+            share.run(lambda number=number: number, lambda outcome: done.append(outcome.value))
         own = set(threading.enumerate()) - before
         while len(done) < 5:
             await asyncio.sleep(0.001)

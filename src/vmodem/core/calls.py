@@ -9,12 +9,24 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final, TypeVar
 
 from vmodem.core.modem import Modem
-from vmodem.core.tasks import Delay, Lookup, Ready, Room
-from vmodem.net.interface import CLOSURE, MSG_PEEK, POLLIN, POLLOUT, Address, EchoSocket, Family, NetSocket
-from vmodem.tls.security import SecureSocket
+from vmodem.core.tasks import Delay, Lookup, Ready, Room, Work
+from vmodem.credentials.store import Store
+from vmodem.net.interface import (
+    CLOSURE,
+    MSG_PEEK,
+    POLLIN,
+    POLLOUT,
+    Address,
+    EchoSocket,
+    Family,
+    NetSocket,
+    SocketType,
+)
+from vmodem.tls.security import SecureSocket, Security
 
 T = TypeVar("T")
 
@@ -28,6 +40,12 @@ ACK_POLL: Final = 0.002
 def deadline_in(modem: Modem, timeout: float) -> float | None:
     """Return the point in time that is ``timeout`` from now, None for a timeout of 0."""
     return modem.now + timeout if timeout > 0 else None
+
+
+async def in_store(modem: Modem, action: Callable[[Store], T]) -> T:
+    """Do something with the modem's store of credentials; on a disk it may take long, and it holds up nobody else."""
+    store = modem.store
+    return await Work(partial(action, store)) if store.slow else action(store)
 
 
 async def resolve(host: str, family: Family) -> str:
@@ -50,6 +68,37 @@ async def connect(modem: Modem, net: NetSocket, address: Address, timeout: float
         except BlockingIOError:
             continue
     raise TimeoutError("connect timed out")
+
+
+async def check(modem: Modem, security: Security, type: SocketType) -> None:
+    """Refuse a bundle that cannot secure a connection: what a server cannot use shows before anybody connects.
+
+    Raises:
+        CredentialError: the bundle cannot be used.
+    """
+    await _prepare(modem, security, type)
+    modem.tls.check(security, type)
+
+
+async def secure(modem: Modem, net: NetSocket, security: Security) -> SecureSocket:
+    """Put TLS, or DTLS, over the connected ``net``; to read certificates and keys takes time, and holds up nobody else.
+
+    Raises:
+        CredentialError: the bundle cannot be used.
+        OSError: ``net`` is not connected, or a name in ``security`` cannot be one.
+    """
+    try:
+        await _prepare(modem, security, net.type)
+    except OSError as error:
+        modem.tls.refused(net, error)
+        raise
+    return modem.tls.secure(net, security)
+
+
+async def _prepare(modem: Modem, security: Security, type: SocketType) -> None:
+    job = modem.tls.preparation(security, type)
+    if job is not None:
+        modem.tls.keep(await Work(job))
 
 
 async def handshake(modem: Modem, net: SecureSocket, timeout: float) -> None:

@@ -20,6 +20,7 @@ from vmodem.core.errors import CommandError
 from vmodem.core.framing import Flush, LineReader, LineTooLong
 from vmodem.core.line import Signals
 from vmodem.core.tasks import HostData, Room, Task
+from vmodem.jobs import is_fault
 
 if TYPE_CHECKING:
     from vmodem.core.modem import Modem
@@ -366,7 +367,9 @@ class Channel:
             request = dialect.parse(line)
             if request is not None:
                 self._finish(dialect.commands.call(self.device, request))
-        except Exception as error:
+        except BaseException as error:
+            if not is_fault(error):
+                raise
             self._fail(error)
         return True
 
@@ -388,7 +391,7 @@ class Channel:
         if data_mode is not None:
             self._begin_data_mode(data_mode)
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         """End a command with an error."""
         self._drop_data_mode()
         refusal = self.modem.command_error(error)
@@ -412,7 +415,7 @@ class Channel:
         self._leave_foreground()
         self._finish(outcome)
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: BaseException) -> None:
         self._leave_foreground()
         self._fail(error)
 
@@ -445,7 +448,7 @@ class Channel:
         if reply is not None:
             self._write(reply)
 
-    def _fail_data_mode(self, error: Exception) -> None:
+    def _fail_data_mode(self, error: BaseException) -> None:
         self._leave_foreground()
         self.modem.background_failed(error)
 

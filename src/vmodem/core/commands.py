@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field, replace
+from types import CoroutineType
 from typing import Any, TypeAlias, TypeVar
 
 from vmodem.core.errors import UnknownCommandError
@@ -103,7 +104,7 @@ class CommandTable:
         return self
 
     def replying(self, frame: Callable[[Reply], Reply]) -> CommandTable:
-        """Return the same commands with every reply passed through ``frame``; none of them may have to wait."""
+        """Return the same commands with every reply passed through ``frame``."""
         table = CommandTable(self._page)
         for command in self:
             handlers = {form: _framed(handler, frame) for form, handler in command.handlers.items()}
@@ -152,4 +153,12 @@ class CommandTable:
 
 
 def _framed(handler: Handler, frame: Callable[[Reply], Reply]) -> Handler:
-    return lambda *arguments: frame(handler(*arguments))  # type: ignore[arg-type]
+    def framed(*arguments: Any) -> Outcome:
+        outcome = handler(*arguments)
+        return _awaited(outcome, frame) if isinstance(outcome, CoroutineType) else frame(outcome)  # type: ignore[arg-type]
+
+    return framed
+
+
+async def _awaited(coroutine: Coroutine[Any, Any, Reply], frame: Callable[[Reply], Reply]) -> Reply:
+    return frame(await coroutine)

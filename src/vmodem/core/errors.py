@@ -68,5 +68,6 @@ def in_words(error: CommandError | OSError | ResolveError) -> str:
     if isinstance(error, CommandError):
         return error.reason
     if isinstance(error, ResolveError):
-        return f"the name cannot be resolved ({error.name})"
+        because = f", because of something else: {error.reason}" if error.reason else ""
+        return f"the name cannot be resolved ({error.name}){because}"
     return error.strerror or errno.errorcode.get(error.errno or 0, str(error) or "the network failed")

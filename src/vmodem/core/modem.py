@@ -6,7 +6,7 @@ looks at a clock; whoever drives a modem does:
     modem.boot(now)
     modem.channels[0].receive(data, now)          bytes of a host
     modem.socket_ready(socket, events, now)       readiness
-    modem.resolved(token, answer, now)            a name
+    modem.resolved(token, answer, now)            a name, or work
     modem.advance(now)                            at modem.deadline, or when output was drained
     modem.channels[0].eof(now), modem.close()     the host has gone
 """
@@ -26,6 +26,7 @@ from vmodem.core.line import Signals
 from vmodem.core.scheduler import Scheduler
 from vmodem.core.tasks import Task
 from vmodem.credentials.store import Store
+from vmodem.jobs import Outcome, is_fault
 from vmodem.net.interface import Answer, NetSocket, Network, ResolveError, earlier
 from vmodem.tls.stack import Tls
 
@@ -144,8 +145,8 @@ class Modem:
             channel.device.socket_ready(socket, events)
         self.process()
 
-    def resolved(self, token: object, answer: Answer, now: float) -> None:
-        """Take the answer to a lookup; an answer that nobody waits for any more is ignored."""
+    def resolved(self, token: object, answer: Answer | Outcome, now: float) -> None:
+        """Take the answer to a lookup, or how work ended; what nobody waits for any more is ignored."""
         self.scheduler.now = now
         self.scheduler.resolved(token, answer)
         self.process()
@@ -209,7 +210,9 @@ class Modem:
         for trace in self.traces:
             try:
                 trace.event(self.scheduler.now, self, channel, event)
-            except Exception:
+            except BaseException as error:
+                if not is_fault(error):
+                    raise
                 self.traces = tuple(other for other in self.traces if other is not trace)
                 log.exception("%s: a trace has failed, and is told nothing more", self.name)
 
@@ -236,7 +239,7 @@ class Modem:
 
     # Failures
 
-    def command_error(self, error: Exception) -> CommandError:
+    def command_error(self, error: BaseException) -> CommandError:
         """Translate what a handler raised: what the network does is a plain error, anything else is our own bug."""
         if isinstance(error, CommandError):
             return error
@@ -245,7 +248,7 @@ class Modem:
         log.error("%s: unexpected error in a command", self.name, exc_info=error)
         return CommandError("a bug of vmodem; the log has more")
 
-    def background_failed(self, error: Exception) -> None:
+    def background_failed(self, error: BaseException) -> None:
         """Take note of a background task that has failed; no host waits for its result."""
         self.inform("a background task has ended: %.200s", self.command_error(error).reason)
 

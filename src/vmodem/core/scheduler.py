@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from vmodem.core.tasks import AnyReady, HostData, Lookup, Task
+from vmodem.core.tasks import AnyReady, HostData, Lookup, Task, Work
+from vmodem.jobs import Job, Outcome, is_fault, outcome_of
 from vmodem.net.interface import CLOSURE, Answer, NetSocket, Network, ResolveError
 
 
@@ -21,10 +22,11 @@ class Scheduler:
 
     Attributes:
         now: the modem's clock in seconds, as of the last call.
+        work: has a job done, of the trap that waits for it: returns how it ended, or None where `resolved` tells later.
         progress: grows whenever a task goes on, or a channel executes a line.
     """
 
-    __slots__ = ("_network", "_tasks", "_timers", "now", "progress")
+    __slots__ = ("_network", "_tasks", "_timers", "now", "progress", "work")
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -32,13 +34,14 @@ class Scheduler:
         self._timers: list[tuple[float, Callable[[], None]]] = []
         self.now = 0.0
         self.progress = 0
+        self.work: Callable[[Job, object], Outcome | None] = _at_once
 
     def spawn(
         self,
         owner: object,
         coroutine: Coroutine[Any, Any, Any],
         done: Callable[[Any], None],
-        failed: Callable[[Exception], None],
+        failed: Callable[[BaseException], None],
         *,
         awaited: bool = False,
     ) -> Task:
@@ -68,22 +71,25 @@ class Scheduler:
         while True:
             task.trap = None
             try:
-                resume = task.coroutine.throw if isinstance(answer, ResolveError) else task.coroutine.send
+                resume = task.coroutine.throw if isinstance(answer, BaseException) else task.coroutine.send
                 trap = resume(answer)
             except StopIteration as stop:
                 self._forget(task)
                 task.done(stop.value)
                 return
-            except Exception as error:
+            except BaseException as error:
                 self._forget(task)
+                if not is_fault(error):
+                    raise
                 task.failed(error)
                 return
             task.trap = trap
-            if not isinstance(trap, Lookup):
+            if not isinstance(trap, (Lookup, Work)):
                 return
-            answer = self._look_up(trap)
-            if answer is None:
+            outcome = self._begin(trap)
+            if outcome is None:
                 return
+            answer = outcome.answer
 
     def cancel(self, task: Task) -> None:
         """End a task, wherever it waits; nothing where it has ended."""
@@ -124,11 +130,11 @@ class Scheduler:
             if isinstance(trap, AnyReady) and socket in trap.sockets and events & (trap.events | CLOSURE):
                 self.step(task, events)
 
-    def resolved(self, token: object, answer: Answer) -> None:
-        """Hand over the answer to a lookup; one that nobody waits for any more is ignored."""
+    def resolved(self, token: object, answer: Answer | Outcome) -> None:
+        """Hand over the answer to a lookup, or how work ended; what nobody waits for any more is ignored."""
         for task in [*self._tasks]:
             if task.trap is token:
-                self.step(task, answer)
+                self.step(task, answer.answer if isinstance(answer, Outcome) else answer)
 
     def advance(self) -> None:
         """Do what is due now; who waits for data of the host is the channel's business."""
@@ -151,12 +157,21 @@ class Scheduler:
         deadlines += [timer[0] for timer in self._timers]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
-    def _look_up(self, trap: Lookup) -> Answer | None:
+    def _begin(self, trap: Lookup | Work[Any]) -> Outcome | None:
+        """Begin what a task waits for; return how it ended where that is known at once."""
+        if isinstance(trap, Work):
+            return self.work(trap.job, trap)
         try:
-            return self._network.resolve(trap.host, trap.family, trap)
+            addresses = self._network.resolve(trap.host, trap.family, trap)
         except ResolveError as error:
-            return error
+            return Outcome(error=error)
+        return None if addresses is None else Outcome(addresses)
 
     def _forget(self, task: Task) -> None:
         if task in self._tasks:
             self._tasks.remove(task)
+
+
+def _at_once(job: Job, token: object) -> Outcome:
+    """Do a job here and now: where nobody else is there to be held up, and the same has to come of it each time."""
+    return outcome_of(job)

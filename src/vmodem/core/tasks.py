@@ -5,6 +5,7 @@ A handler that must wait is a coroutine that awaits one of these traps; the engi
     events = await Ready(socket, POLLIN, deadline)    a socket, or 0 at the deadline
     await Delay(deadline)                             a moment
     addresses = await Lookup(host, family)            a name, or ResolveError
+    value = await Work(job)                           what takes its time, done elsewhere
     data, why = await HostData(reader, time_limit)    bytes of the host
     await AnyReady(sockets, POLLIN, deadline)         one of several sockets, or 0
     await Room()                                      room for more unsolicited bytes
@@ -73,6 +74,19 @@ class Lookup(Trap[Sequence[str]]):
         self.deadline = None
 
 
+class Work(Trap[T]):
+    """Have ``job`` done where it holds up nobody else; return what it returns, raise what it raises.
+
+    Nothing that it uses may change meanwhile, and it may be done although nobody waits for it any more.
+    """
+
+    __slots__ = ("job",)
+
+    def __init__(self, job: Callable[[], T]) -> None:
+        self.job = job
+        self.deadline = None
+
+
 class DataReader(Protocol):
     """A reader of framing.py that takes data."""
 
@@ -128,7 +142,7 @@ class Task:
         owner: object,
         coroutine: Coroutine[Any, Any, Any],
         done: Callable[[Any], None],
-        failed: Callable[[Exception], None],
+        failed: Callable[[BaseException], None],
     ) -> None:
         self.owner = owner
         self.coroutine = coroutine

@@ -11,8 +11,9 @@ from typing import Final
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from vmodem import pem
 from vmodem.credentials.store import MAX_SIZE, Area, Kind, Slot, Store
 
 MAX_IDENTITY: Final = 128
@@ -123,13 +124,13 @@ def _what(content: bytes) -> str:
 
 def _certificates(content: bytes) -> list[x509.Certificate]:
     try:
-        return x509.load_pem_x509_certificates(content)
-    except (ValueError, x509.InvalidVersion):
+        return pem.certificates(content)
+    except pem.PemError:
         return []
 
 
 def _private_key(content: bytes) -> PrivateKeyTypes | None:
     try:
-        return load_pem_private_key(content, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is encrypted
+        return pem.private_key(content)
+    except pem.PemError:
         return None

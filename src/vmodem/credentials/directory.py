@@ -56,6 +56,9 @@ _TAG: Final = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
 LOCK_PATIENCE: Final = 2.0
 """Seconds that a writer waits for its turn."""
 
+_SHORTAGES: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO)
+"""Failures that are no property of a file."""
+
 _POLL: Final = 0.005
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
@@ -93,6 +96,8 @@ class DirectoryStore(Store):
         StoreError: the directory cannot be used.
     """
 
+    slow = True
+
     def __init__(self, root: Path, *, create: bool = True, max_entries: int = MAX_ENTRIES) -> None:
         super().__init__(max_entries)
         self._root = root
@@ -124,7 +129,7 @@ class DirectoryStore(Store):
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            self._ignore(path, os.strerror(error.errno or 0))
+            self._unreadable(path, error)
             return None
 
     def delete(self, slot: Slot) -> bool:
@@ -194,8 +199,14 @@ class DirectoryStore(Store):
         except FileNotFoundError:
             return []
         except OSError as error:
-            self._ignore(directory, os.strerror(error.errno or 0))
+            self._unreadable(directory, error)
             return []
+
+    def _unreadable(self, path: Path, error: OSError) -> None:
+        """Ignore what cannot be read, unless the machine is to blame: then nobody knows what is there."""
+        if error.errno in _SHORTAGES:
+            raise error
+        self._ignore(path, os.strerror(error.errno or 0))
 
     def _ignore(self, path: Path, reason: str) -> None:
         self.ignored += self._tell(f"{path}: {reason}; it is ignored")

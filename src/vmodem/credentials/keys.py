@@ -19,8 +19,9 @@ from uuid import UUID
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import NameOID
+
+from vmodem.pem import private_key
 
 PUBLIC_KEY_MESSAGE: Final = 8
 CSR_MESSAGE: Final = 9
@@ -91,7 +92,7 @@ class PrivateKey:
         if pem is None:
             self._key = ec.derive_private_key(_scalar(random(SCALAR_SIZE)), ec.SECP256R1())
             return
-        key = serialization.load_pem_private_key(pem, None)
+        key = private_key(pem)
         if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
             raise ValueError("no key on P-256")
         self._key = key
@@ -99,22 +100,24 @@ class PrivateKey:
     @property
     def pem(self) -> bytes:
         """The key as PEM, not encrypted."""
-        return _pem(self._key)
+        return self._key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
 
-    def request(self, uuid: str, tag: int, attributes: str, usage: str) -> str:
+    def request(self, uuid: str, tag: int, attributes: str, usage: str | None) -> str:
         """Return a certificate request and its message.
 
         Args:
             uuid: the device's UUID; it is the common name unless ``attributes`` have one.
             tag: the security tag of the key.
             attributes: the subject, as in ``O=Company,C=no``.
-            usage: up to nine digits 0 or 1, a bit each, as in `DEFAULT_USAGE`.
+            usage: up to nine digits 0 or 1, a bit each, None for `DEFAULT_USAGE`.
 
         Raises:
             ValueError: there can be no such subject or usage.
         """
         builder = x509.CertificateSigningRequestBuilder(_subject(uuid, attributes))
-        builder = builder.add_extension(_key_usage(usage), critical=False)
+        builder = builder.add_extension(_key_usage(DEFAULT_USAGE if usage is None else usage), critical=False)
         return self._answer(builder.sign(self._key, hashes.SHA256()).public_bytes(_DER), CSR_MESSAGE, uuid, tag)
 
     def public_key(self, uuid: str, tag: int) -> str:
@@ -138,30 +141,12 @@ class PrivateKey:
         return f"{_base64url(body)}.{_base64url(cose)}"
 
 
-def decrypt(pem: bytes, password: str) -> bytes:
-    """Return an encrypted private key as one that is not.
-
-    Raises:
-        ValueError: it is none, or the password is wrong.
-    """
-    try:
-        return _pem(serialization.load_pem_private_key(pem, password.encode("latin-1")))
-    except TypeError as error:  # it is not encrypted
-        raise ValueError(str(error)) from error
-
-
 def _scalar(entropy: bytes) -> int:
     """Return a private key by way of extra random bits (FIPS 186-5, A.2.1)."""
     return int.from_bytes(entropy, "big") % (_ORDER - 1) + 1
 
 
 _DER: Final = serialization.Encoding.DER
-
-
-def _pem(key: PrivateKeyTypes) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
 
 
 def _subject(uuid: str, attributes: str) -> x509.Name:

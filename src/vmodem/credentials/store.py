@@ -122,7 +122,12 @@ class Store:
 
     Args:
         max_entries: how many credentials it holds.
+
+    Attributes:
+        slow: whether it may take its time: modems ask it from a thread then, and several at once.
     """
+
+    slow = False
 
     def __init__(self, max_entries: int = MAX_ENTRIES) -> None:
         self._max_entries = max_entries

@@ -12,10 +12,12 @@ import errno
 import os
 import select
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from vmodem.core.line import Line
 from vmodem.core.modem import Modem
+from vmodem.jobs import Job, Outcome
 from vmodem.net.interface import Answer, NetSocket
 from vmodem.reactor import Reactor
 from vmodem.turns import SLICE
@@ -58,7 +60,7 @@ class Session:
 
     __slots__ = (
         "_closed", "_due_at", "_ended", "_eof", "_grace", "_in_line", "_line", "_loop", "_more", "_muted", "_pollable",
-        "_reactor", "_reading", "_seen", "_timer", "_writing", "error", "modem", "read_fd", "write_fd",
+        "_reactor", "_reading", "_seen", "_share", "_timer", "_writing", "error", "modem", "read_fd", "write_fd",
     )  # fmt: skip
 
     def __init__(
@@ -87,6 +89,8 @@ class Session:
         self._seen = 0  # the modem's progress when the grace was last looked at
         self.error: OSError | None = None
         modem.network.driver = self
+        self._share = reactor.workers.share()
+        modem.scheduler.work = self._on_thread
 
     def start(self, arrived: bytes = b"") -> None:
         """Boot the modem and listen to the host, of whom ``arrived`` was read already."""
@@ -108,6 +112,7 @@ class Session:
             if timer is not None:
                 timer.cancel()
         self.modem.close()
+        self._share.drop()
 
     def end(self) -> None:
         """Close because the host has gone."""
@@ -137,11 +142,15 @@ class Session:
             if not self._in_line:  # else what follows has its turn: a write for each datagram costs more than it is
                 self._after()
 
-    def resolved(self, token: object, answer: Answer) -> None:
-        """Pass the answer of a lookup on."""
+    def resolved(self, token: object, answer: Answer | Outcome) -> None:
+        """Pass the answer of a lookup on, or how work ended."""
         if not self._closed:
             self.modem.resolved(token, answer, self._loop.time())
             self._after()
+
+    def _on_thread(self, job: Job, token: object) -> None:
+        """Have a job done on a thread: it must not hold up the others."""
+        self._share.run(job, partial(self.resolved, token))
 
     # What the host sends
 

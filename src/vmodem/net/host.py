@@ -13,9 +13,11 @@ import select
 import socket
 import struct
 import termios
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
+from vmodem.jobs import Outcome
 from vmodem.net.interface import (
     POLLERR,
     POLLHUP,
@@ -462,7 +464,7 @@ class HostNetwork(Network):
         sources: addresses that outgoing connections come from; where a family is left out the host chooses.
     """
 
-    __slots__ = ("_addresses", "_lookups", "_sockets", "_sources", "reactor", "up")
+    __slots__ = ("_addresses", "_share", "_sockets", "_sources", "reactor", "up")
 
     up: bool
 
@@ -472,7 +474,7 @@ class HostNetwork(Network):
         self._addresses = addresses
         self._sources = sources
         self._sockets: set[HostSocket] = set()
-        self._lookups: set[object] = set()
+        self._share = reactor.workers.share()
 
     def address(self, family: Family) -> str | None:
         return self._addresses.get(family)
@@ -493,8 +495,7 @@ class HostNetwork(Network):
         return HostEchoSocket(self, family, address)
 
     def look_up(self, host: str, family: Family, token: object) -> None:
-        self._lookups.add(token)
-        self.reactor.run_in_thread(_lookup_job(host, family), lambda answer: self._resolved(token, answer))
+        self._share.run(partial(_addresses, host, family), partial(self._resolved, token))
 
     def set_link(self, *, up: bool) -> None:
         self.up = up
@@ -503,7 +504,7 @@ class HostNetwork(Network):
                 sock.abort(errno.ENETDOWN)
 
     def close(self) -> None:
-        self._lookups.clear()
+        self._share.drop()
         for sock in list(self._sockets):
             sock.close()
 
@@ -515,21 +516,35 @@ class HostNetwork(Network):
         """Take note that a socket was closed."""
         self._sockets.discard(sock)
 
-    def _resolved(self, token: object, answer: Answer) -> None:
-        if token in self._lookups:
-            self._lookups.discard(token)
-            self.driver.resolved(token, answer)
+    def _resolved(self, token: object, outcome: Outcome) -> None:
+        answer: Answer = outcome.answer
+        if isinstance(answer, BaseException) and not isinstance(answer, ResolveError):
+            answer = ResolveError("EAI_SYSTEM", getattr(answer, "strerror", None) or repr(answer))
+        self.driver.resolved(token, answer)
 
 
-def _lookup_job(host: str, family: Family) -> Callable[[], Answer]:
-    def job() -> Answer:
-        try:
-            found = socket.getaddrinfo(host.encode("latin-1"), None, AF[family], socket.SOCK_STREAM)
-        except socket.gaierror as error:
-            return ResolveError(EAI.get(error.errno, "EAI_UNKNOWN"))
-        except (OSError, ValueError):  # ValueError: a NUL in the name
-            return ResolveError("EAI_NONAME")
-        found.sort(key=lambda entry: entry[0] != socket.AF_INET6)  # any family: IPv6 first, as the modem does
-        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+def _addresses(host: str, family: Family) -> list[str]:
+    """Return the addresses of ``host``; it may take long.
 
-    return job
+    Raises:
+        ResolveError: it has none, or they cannot be found out.
+        OSError: the machine lacks something: descriptors, most likely.
+    """
+    try:
+        found = socket.getaddrinfo(host.encode("latin-1"), None, AF[family], socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        _need_descriptors()  # without one no file is read and nobody is asked: it looks as if there were no such name
+        raise ResolveError(EAI.get(error.errno, "EAI_UNKNOWN")) from error
+    except ValueError:  # a NUL in the name
+        raise ResolveError("EAI_NONAME") from None
+    found.sort(key=lambda entry: entry[0] != socket.AF_INET6)  # any family: IPv6 first, as the modem does
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _need_descriptors() -> None:
+    """Fail where the process, or the machine, has no descriptor left.
+
+    Raises:
+        OSError: there is none.
+    """
+    os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))

@@ -63,11 +63,17 @@ class Option(Enum):
 
 
 class ResolveError(Exception):
-    """A name could not be resolved; ``name`` is the constant of getaddrinfo(3), such as ``EAI_NONAME``."""
+    """A name could not be resolved.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        name: the constant of getaddrinfo(3), such as ``EAI_NONAME``.
+        reason: what is behind it where that is not the name: the machine lacks something.
+    """
+
+    def __init__(self, name: str, reason: str = "") -> None:
         super().__init__(name)
         self.name = name
+        self.reason = reason
 
 
 Answer: TypeAlias = "Sequence[str] | ResolveError"

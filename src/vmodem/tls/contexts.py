@@ -16,10 +16,9 @@ from typing import Any, Final, NamedTuple
 from weakref import WeakValueDictionary
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL, crypto
 
+from vmodem import pem
 from vmodem.tls.security import Bundle, CredentialError, DtlsCid, MismatchError, PeerVerify, Security
 
 TLS_1_2: Final = 0x0303
@@ -60,8 +59,21 @@ def context_for(security: Security, *, datagrams: bool) -> Context:
     Raises:
         CredentialError: the bundle cannot be used.
     """
+    traits = _traits(security, datagrams=datagrams)
+    context = _shared.get(traits)
+    if context is None:
+        _shared[traits] = context = _make(traits)
+    return context
+
+
+def known(security: Security, *, datagrams: bool) -> bool:
+    """Return whether `context_for` has nothing to read and to parse: it was made already."""
+    return _traits(security, datagrams=datagrams) in _shared
+
+
+def _traits(security: Security, *, datagrams: bool) -> Traits:
     unknown = security.server and security.peer_verify is PeerVerify.OPTIONAL  # see `_verify`
-    traits = Traits(
+    return Traits(
         bundle=security.bundle,
         server=security.server,
         peer_verify=security.peer_verify,
@@ -69,10 +81,6 @@ def context_for(security: Security, *, datagrams: bool) -> Context:
         datagrams=datagrams,
         cid=offers_cid(security, datagrams=datagrams),
     )
-    context = _shared.get(traits)
-    if context is None:
-        _shared[traits] = context = _make(traits)
-    return context
 
 
 def offers_cid(security: Security, *, datagrams: bool) -> bool:
@@ -161,9 +169,9 @@ def _identify(context: Context, bundle: Bundle) -> None:
     if not bundle.key:
         raise CredentialError("key", "there is a certificate but no key")
     try:
-        key: Any = load_pem_private_key(bundle.key, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is encrypted
-        raise CredentialError("key", "not a private key in PEM without a password") from None
+        key: Any = pem.private_key(bundle.key)
+    except pem.PemError as error:
+        raise CredentialError("key", str(error)) from None
     try:
         context.use_certificate(own)
     except SSL.Error:
@@ -177,17 +185,12 @@ def _identify(context: Context, bundle: Bundle) -> None:
         context.add_extra_chain_cert(certificate)
 
 
-def _certificates(part: str, pem: bytes) -> list[x509.Certificate]:
-    """Return the certificates in ``pem``, which may hold none at all only where it is empty."""
-    if not pem:
-        return []
+def _certificates(part: str, content: bytes) -> list[x509.Certificate]:
+    """Return the certificates in ``content``, which may hold none at all only where it is empty."""
     try:
-        certificates = x509.load_pem_x509_certificates(pem)
-        for certificate in certificates:
-            crypto.X509.from_cryptography(certificate)  # OpenSSL refuses some that are no proper ones
-        return certificates
-    except (ValueError, x509.InvalidVersion, crypto.Error):
-        raise CredentialError(part, "not a certificate in PEM") from None
+        return pem.certificates(content) if content else []
+    except pem.PemError as error:
+        raise CredentialError(part, str(error)) from None
 
 
 def _share_key(context: Context, bundle: Bundle, *, server: bool) -> None:

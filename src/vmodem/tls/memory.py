@@ -12,7 +12,7 @@ from typing import Final, TypeAlias, TypeVar
 from OpenSSL import SSL
 
 from vmodem.net.interface import Address
-from vmodem.tls.contexts import Context, context_for
+from vmodem.tls.contexts import Context, context_for, known
 from vmodem.tls.security import Security
 
 K = TypeVar("K")
@@ -49,8 +49,16 @@ class Memory:
             CredentialError: the bundle cannot be used.
         """
         context = context_for(security, datagrams=datagrams)
-        _keep(self._contexts, context, None, MAX_CONTEXTS)
+        self.keep(context)
         return context
+
+    def knows(self, security: Security, *, datagrams: bool) -> bool:
+        """Return whether `context_for` returns at once."""
+        return known(security, datagrams=datagrams)
+
+    def keep(self, context: Context) -> None:
+        """Keep a context."""
+        _keep(self._contexts, context, None, MAX_CONTEXTS)
 
     def session(self, key: SessionKey) -> SSL.Session | None:
         """Return the session of a client that can be resumed, None where there is none."""

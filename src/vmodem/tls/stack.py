@@ -8,12 +8,15 @@ from __future__ import annotations
 import errno
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
+from vmodem.jobs import Job
 from vmodem.net.interface import NetSocket, SocketType
 from vmodem.tls.security import SecureSocket, Security
 
 if TYPE_CHECKING:
+    from vmodem.tls.contexts import Context
     from vmodem.tls.memory import Memory
 
 log = logging.getLogger("vmodem")
@@ -73,6 +76,23 @@ class Tls:
         """
         self._remembered().context_for(security, datagrams=type is not SocketType.STREAM)
 
+    def preparation(self, security: Security, type: SocketType) -> Job | None:
+        """Return what `secure` and `check` have to do first and may take long, None for nothing.
+
+        It can be done on any thread; `keep` takes what it returns, and `CredentialError` is what it raises.
+        """
+        datagrams = type is not SocketType.STREAM
+        if self._memory is not None and self._memory.knows(security, datagrams=datagrams):
+            return None
+        return partial(_context, security, datagrams=datagrams)
+
+    def keep(self, context: Context) -> None:
+        """Keep what a `preparation` has made."""
+        self._remembered().keep(context)
+
+    def refused(self, socket: NetSocket, error: OSError) -> None:
+        """Take note that ``socket`` cannot be secured: nobody needs to know but who listens."""
+
     def purge(self) -> None:
         """Forget the sessions: no later connection resumes one."""
         if self._memory is not None:
@@ -102,3 +122,9 @@ class Tls:
 
     def _released(self, socket: NetSocket) -> None:
         del self._sockets[socket]
+
+
+def _context(security: Security, *, datagrams: bool) -> Context:
+    from vmodem.tls.contexts import context_for  # not at the top: it imports OpenSSL
+
+    return context_for(security, datagrams=datagrams)

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.x509.oid import NameOID
 
-from vmodem.credentials.keys import DEFAULT_USAGE, PrivateKey, decrypt
+from vmodem.credentials.keys import DEFAULT_USAGE, PrivateKey
 
 UUID = "50503041-3633-4261-803d-1e2b8f70111a"
 UUID_BYTES = bytes.fromhex(UUID.replace("-", ""))
@@ -123,29 +123,3 @@ def test_no_key():
     )
     with pytest.raises(ValueError, match="no key on P-256"):
         PrivateKey(token_bytes, other)
-
-
-def encrypted(password):
-    return serialization.load_pem_private_key(PrivateKey(token_bytes).pem, None).private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.BestAvailableEncryption(password),
-    )
-
-
-def test_decrypting():
-    pem = decrypt(encrypted(b"secret"), "secret")
-    assert pem.startswith(b"-----BEGIN PRIVATE KEY-----\n")
-    serialization.load_pem_private_key(pem, None)
-
-
-@pytest.mark.parametrize("password", ["", "wrong"])
-def test_a_wrong_password(password):
-    with pytest.raises(ValueError, match=r"."):
-        decrypt(encrypted(b"secret"), password)
-
-
-@pytest.mark.parametrize("pem", [b"", b"no key", PrivateKey(token_bytes).pem])
-def test_what_is_not_encrypted(pem):
-    with pytest.raises(ValueError, match=r"."):
-        decrypt(pem, "secret")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Final, TypeAlias
 
+from vmodem.core import calls
 from vmodem.core.commands import CommandTable
 from vmodem.core.parameters import Values
 from vmodem.core.syntax import Value
-from vmodem.credentials.store import Area, Kind, Slot
+from vmodem.credentials.store import Area, Kind, Slot, Store
 from vmodem.dialects.ameba.device import Ameba
 from vmodem.dialects.ameba.syntax import number
 
@@ -36,7 +37,7 @@ commands = CommandTable("File System AT Command")
 
 
 @commands.set("+CERT", "Show a certificate suite", surplus=False, secret=True)
-def cert(device: Ameba, role: Role, index: Index) -> bytes:
+async def cert(device: Ameba, role: Role, index: Index) -> bytes:
     """Show the files of a suite; of a private key that there is one, and no more.
 
     Args:
@@ -44,13 +45,13 @@ def cert(device: Ameba, role: Role, index: Index) -> bytes:
         role: 0 client, else server.
         index: the suite; there is nothing outside 1 to 10.
     """
-    return b"".join(_blocks(device, role, index))
+    return await calls.in_store(device.modem, lambda store: b"".join(_blocks(store, role, index)))
 
 
-def _blocks(device: Ameba, role: Area, index: int) -> Iterator[bytes]:
+def _blocks(store: Store, role: Area, index: int) -> Iterator[bytes]:
     for kind, name, suffix in ORDER:
         slot = Slot(role, index, kind)
-        entry = device.modem.store.read(slot) if slot.exists else None
+        entry = store.read(slot) if slot.exists else None
         text = b""
         if entry is not None:
             text = b"" if entry.secret else entry.content[:SHOWN]

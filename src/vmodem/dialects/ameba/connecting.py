@@ -16,7 +16,7 @@ from vmodem.core.parameters import Values
 from vmodem.core.syntax import Value
 from vmodem.credentials.store import Area
 from vmodem.dialects.ameba import receiving, tls
-from vmodem.dialects.ameba.device import Ameba, Link, NewLinkId, Protocol, Role, SocketOptions
+from vmodem.dialects.ameba.device import Ameba, Link, NewLinkId, Protocol, Role, SocketOptions, need_free
 from vmodem.dialects.ameba.syntax import PORT, field, filled, number_of
 from vmodem.net.interface import Family, NetSocket, Option, SocketType, family_of
 
@@ -81,7 +81,7 @@ commands = CommandTable("Socket AT Commands")
 
 
 @commands.set("+SKTSERVER", "Make a server", surplus=False)
-def sktserver(
+async def sktserver(
     device: Ameba,
     link_id: NewLinkId,
     conn_type: ServerType,
@@ -99,13 +99,14 @@ def sktserver(
         src_port: the port.
         auto_rcv: whether what arrives is sent to the host unasked; but for UDP, at the seeds.
     """
-    security = tls.wanted(device, Area.SERVER, conn_type, cert_index)
+    security = await tls.wanted(device, Area.SERVER, conn_type, cert_index)
     port = PORT.convert(device, src_port)
     server = _link(device, link_id, Role.SERVER, conn_type, auto_rcv)
     server.source = (device.wifi.address, port)
     server.security = security
     if security is not None:
-        tls.check(device, security)
+        await tls.check(device, security)
+    need_free(device, link_id)
     with _failing(SERVER_FAILED[server.protocol]):
         listen = _listen_udp if server.protocol is Protocol.UDP else _listen_tcp
         net = listen(device, port, server.options)
@@ -166,7 +167,8 @@ async def sktclient(
         src_port: the port that datagrams come from, UDP only.
         auto_rcv: whether what arrives is sent to the host unasked.
     """
-    security = tls.wanted(device, Area.CLIENT, conn_type, cert_index)
+    security = await tls.wanted(device, Area.CLIENT, conn_type, cert_index)
+    need_free(device, link_id)
     port = PORT.convert(device, dst_port)
     source_port = PORT.convert(device, src_port) if src_port or PROTOCOLS[conn_type] is Protocol.UDP else 0
     client = _link(device, link_id, Role.CLIENT, conn_type, auto_rcv)
@@ -176,7 +178,7 @@ async def sktclient(
     try:
         client.destination = (await _resolve(dst_host), port)
         if security is not None:
-            tls.check(device, security)
+            await tls.check(device, security)
         with _failing(CLIENT_FAILED[client.protocol]):
             if client.protocol is Protocol.UDP:
                 net = _bind(device, client)

@@ -218,9 +218,18 @@ _link_id: Final = number(0, MEMP_NUM_NETCONN - 1)
 def new_link_id(device: Ameba, value: Value) -> int:
     """Accept the id of a link that there is not yet."""
     link_id = _link_id.convert(device, value)
+    need_free(device, link_id)
+    return link_id
+
+
+def need_free(device: Ameba, link_id: int) -> None:
+    """Refuse the id of a link that there is: by now, where a command has waited since it was accepted.
+
+    Raises:
+        CommandError: it is in use.
+    """
     if device.sockets.get(link_id) is not None:
         raise CommandError(f"{link_id} is in use")
-    return link_id
 
 
 def any_link(device: Ameba, value: Value) -> Link:

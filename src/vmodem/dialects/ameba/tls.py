@@ -24,7 +24,7 @@ PARTS: Final[dict[Area, dict[int, tuple[str, ...]]]] = {
 CERT_INDEX: Final = number(1, 10)
 
 
-def wanted(device: Ameba, role: Area, conn_type: int, cert_index: str) -> Security | None:
+async def wanted(device: Ameba, role: Area, conn_type: int, cert_index: str) -> Security | None:
     """Return how connections of ``conn_type`` are to be secured, None for not at all.
 
     The device neither tells a server the name that it expects, nor compares names.
@@ -38,7 +38,7 @@ def wanted(device: Ameba, role: Area, conn_type: int, cert_index: str) -> Securi
     found = Bundle()
     if parts:
         index = CERT_INDEX.convert(device, cert_index)
-        suite = device.modem.store.certificates(role, index)
+        suite = await calls.in_store(device.modem, lambda store: store.certificates(role, index))
         found = Bundle(**{part: getattr(suite, part) for part in parts})
         if missing := [part for part in parts if not getattr(found, part)]:
             reason = f"the {role.value}'s certificate suite {index} has no {', no '.join(missing)}"
@@ -47,14 +47,14 @@ def wanted(device: Ameba, role: Area, conn_type: int, cert_index: str) -> Securi
     return Security(bundle=found, server=role is Area.SERVER, peer_verify=verify)
 
 
-def check(device: Ameba, security: Security) -> None:
+async def check(device: Ameba, security: Security) -> None:
     """Refuse certificates that cannot be used.
 
     Raises:
         CommandError: they cannot be read, or the key is not that of the certificate.
     """
     try:
-        device.modem.tls.check(security, SocketType.STREAM)
+        await calls.check(device.modem, security, SocketType.STREAM)
     except MismatchError as error:
         raise CommandError(str(error), code=OWN_CERT_FAILED) from error
     except CredentialError as error:
@@ -67,6 +67,6 @@ async def handshake(device: Ameba, link: Link, plain: NetSocket, security: Secur
     Raises:
         OSError: it failed; whoever deletes the link closes the socket.
     """
-    link.net = net = device.modem.tls.secure(plain, security)
+    link.net = net = await calls.secure(device.modem, plain, security)
     await calls.handshake(device.modem, net, timeout)
     return net

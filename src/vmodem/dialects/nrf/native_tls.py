@@ -5,13 +5,15 @@ Contents never become part of an error's reason, and the engine's log leaves thi
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Final, TypeAlias
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Annotated, Any, Final, TypeAlias
 
+from vmodem.core import calls
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
 from vmodem.core.parameters import one_of
-from vmodem.credentials.store import Area, Kind, Slot
+from vmodem.credentials.store import Area, Kind, Slot, Store
 from vmodem.dialects.nrf.core.credentials import DELETE, KINDS, LIST, WRITABLE, WRITE, Content, SecTag, keep
 from vmodem.dialects.nrf.device import Nrf91
 
@@ -23,29 +25,36 @@ Type: TypeAlias = Annotated[int, one_of({kind: KINDS[kind] for kind in WRITABLE}
 commands = CommandTable("Native TLS")
 
 
-def _xcmng_write(device: Nrf91, sec_tag: int | None, type: int | None, content: str | None) -> None:
+async def _xcmng_write(device: Nrf91, sec_tag: int | None, type: int | None, content: str | None) -> None:
     if sec_tag is None or type is None or not content:
         raise CommandError("<sec_tag>, <type> and <content> are needed")
     data = content.encode("latin-1")
-    entries = [entry for entry in device.modem.store.entries(Area.NATIVE) if entry.slot.tag == sec_tag]
-    taken = sum(_native_size(entry.slot.kind, entry.content) for entry in entries)
+    taken = await calls.in_store(device.modem, partial(_taken, sec_tag))
     if taken + _native_size(Kind(type), data) > LIMIT:
         raise CommandError(f"tag {sec_tag} would take more than {LIMIT} bytes, with what it replaces")
-    keep(device, Slot(Area.NATIVE, sec_tag, Kind(type)), data)
+    await keep(device, Slot(Area.NATIVE, sec_tag, Kind(type)), data)
 
 
-def _xcmng_list(device: Nrf91, *ignored: object) -> bytes:
-    newest_first = sorted(device.modem.store.entries(Area.NATIVE), key=lambda entry: -entry.written)
+def _taken(sec_tag: int, store: Store) -> int:
+    """Return how many bytes the credentials of ``sec_tag`` take together."""
+    entries = [entry for entry in store.entries(Area.NATIVE) if entry.slot.tag == sec_tag]
+    return sum(_native_size(entry.slot.kind, entry.content) for entry in entries)
+
+
+async def _xcmng_list(device: Nrf91, *ignored: object) -> bytes:
+    entries = await calls.in_store(device.modem, lambda store: store.entries(Area.NATIVE))
+    newest_first = sorted(entries, key=lambda entry: -entry.written)
     return b"".join(b"#XCMNG: %d,%d\r\n" % (entry.slot.tag, entry.slot.kind) for entry in newest_first)
 
 
-def _xcmng_delete(device: Nrf91, sec_tag: int | None, type: int | None, content: str | None) -> None:
+async def _xcmng_delete(device: Nrf91, sec_tag: int | None, type: int | None, content: str | None) -> None:
     if sec_tag is None or type is None:
         raise CommandError("<sec_tag> and <type> are needed")
-    device.modem.store.delete(Slot(Area.NATIVE, sec_tag, Kind(type)))
+    slot = Slot(Area.NATIVE, sec_tag, Kind(type))
+    await calls.in_store(device.modem, lambda store: store.delete(slot))
 
 
-_XCMNG: Final[dict[int, Callable[..., bytes | None]]] = {
+_XCMNG: Final[dict[int, Callable[..., Coroutine[Any, Any, bytes | None]]]] = {
     WRITE: _xcmng_write,
     LIST: _xcmng_list,
     DELETE: _xcmng_delete,
@@ -53,7 +62,7 @@ _XCMNG: Final[dict[int, Callable[..., bytes | None]]] = {
 
 
 @commands.set("#XCMNG", "Manage the credentials of native TLS", secret=True)
-def xcmng(
+async def xcmng(
     device: Nrf91,
     opcode: Annotated[int, one_of({WRITE: "write", LIST: "list all, the newest first", DELETE: "delete"})],
     sec_tag: SecTag | None = None,
@@ -69,7 +78,7 @@ def xcmng(
         type: what kind of credential it is.
         content: what to write: PEM, the pre-shared key itself.
     """
-    return _XCMNG[opcode](device, sec_tag, type, content)
+    return await _XCMNG[opcode](device, sec_tag, type, content)
 
 
 def _native_size(kind: Kind, content: bytes) -> int:

@@ -53,13 +53,14 @@ async def secure(device: Nrf91, socket: Socket, numbers: Numbers) -> None:
     """
     timeout = socket.options.get(numbers.handshake_timeo, 0) if socket.type is SocketType.DGRAM else socket.send_timeout
     try:
-        await handshake(device, socket, _security(device, socket, numbers), timeout or HANDSHAKE_TIMEO)
+        security = await _security(device, socket, numbers)
+        await handshake(device, socket, security, timeout or HANDSHAKE_TIMEO)
     except Exception:
         device.reopen(socket)
         raise
 
 
-def _security(device: Nrf91, socket: Socket, numbers: Numbers) -> Security:
+async def _security(device: Nrf91, socket: Socket, numbers: Numbers) -> Security:
     """Return what the options of ``socket`` say.
 
     Raises:
@@ -67,7 +68,7 @@ def _security(device: Nrf91, socket: Socket, numbers: Numbers) -> Security:
     """
     assert socket.sec_tag is not None
     return Security(
-        bundle=bundle(device, socket.sec_tag),
+        bundle=await bundle(device, socket.sec_tag),
         peer_verify=PeerVerify(socket.options[numbers.peer_verify]),
         hostname=socket.hostname,
         server_name=server_name(socket.hostname),
@@ -82,20 +83,21 @@ async def handshake(device: Nrf91, socket: Socket, security: Security, timeout: 
     Raises:
         OSError: it failed.
     """
-    socket.net = net = device.modem.tls.secure(socket.net, security)
+    socket.net = net = await calls.secure(device.modem, socket.net, security)
     await calls.handshake(device.modem, net, timeout)
     if security.peer_verify is PeerVerify.OPTIONAL and not net.verified:
         device.modem.inform("connected, although the peer is not verified: %s", net.verify_error)
     return net
 
 
-def bundle(device: Nrf91, sec_tag: int) -> Bundle:
+async def bundle(device: Nrf91, sec_tag: int) -> Bundle:
     """Return the bundle of ``sec_tag``.
 
     Raises:
         ConnectionRefusedError: there are none; the modem finds that out when it connects.
     """
-    found = device.modem.store.bundle(sec_tag, device.version.credential_areas)
+    areas = device.version.credential_areas
+    found = await calls.in_store(device.modem, lambda store: store.bundle(sec_tag, areas))
     if found is None:
         raise ConnectionRefusedError(errno.ECONNREFUSED, f"there are no credentials with the security tag {sec_tag}")
     return found

@@ -5,15 +5,21 @@ Contents never become part of an error's reason, and the engine's log leaves the
 
 from __future__ import annotations
 
-from typing import Annotated, Final, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
+from vmodem.core import calls
 from vmodem.core.commands import CommandTable
 from vmodem.core.errors import CommandError
 from vmodem.core.parameters import integer, one_of, text
+from vmodem.core.tasks import Work
 from vmodem.credentials.store import MAX_SIZE, Area, Entry, Kind, Slot, Store, StoreFullError
 from vmodem.dialects.nrf.core.cme import NOT_ALLOWED_WHILE_ACTIVE
 from vmodem.dialects.nrf.core.state import FULL
 from vmodem.dialects.nrf.device import Nrf91
+
+if TYPE_CHECKING:
+    from vmodem.credentials.keys import PrivateKey
 
 WRITE: Final = 0
 LIST: Final = 1
@@ -61,7 +67,7 @@ Content: TypeAlias = Annotated[str, text(MAX_SIZE)]
 
 
 @commands.set("%CMNG", "Manage the modem core's credentials", surplus=False, secret=True)
-def cmng(
+async def cmng(
     device: Nrf91,
     opcode: Annotated[int, one_of({WRITE: "write", LIST: "list", READ: "read", DELETE: "delete"})],
     sec_tag: SecTag | None = None,
@@ -80,67 +86,71 @@ def cmng(
         passwd: the password of an encrypted private key.
     """
     if opcode == LIST:
-        return _list(device, sec_tag, type)
+        return await _list(device, sec_tag, type)
     if sec_tag is None or type is None:
         raise CommandError("<sec_tag> and <type> are needed")
     slot = Slot(Area.MODEM, sec_tag, Kind(type))
     if opcode == READ:
-        return _read(device, slot)
+        return await _read(device, slot)
     if opcode == DELETE:
-        _delete(device, slot)
+        await _delete(device, slot)
     else:
-        _write(device, slot, content, passwd)
+        await _write(device, slot, content, passwd)
     return None
 
 
-def _list(device: Nrf91, sec_tag: int | None, type: int | None) -> str | None:
-    found = [
-        _line(entry)
-        for entry in _store(device).entries(Area.MODEM)
-        if sec_tag in (None, entry.slot.tag) and type in (None, entry.slot.kind)
-    ]
-    return "\r\n".join(found) or None
+async def _list(device: Nrf91, sec_tag: int | None, type: int | None) -> str | None:
+    def lines(store: Store) -> list[str]:
+        return [
+            _line(entry)
+            for entry in store.entries(Area.MODEM)
+            if sec_tag in (None, entry.slot.tag) and type in (None, entry.slot.kind)
+        ]
+
+    return "\r\n".join(await calls.in_store(device.modem, lines)) or None
 
 
-def _read(device: Nrf91, slot: Slot) -> str:
+async def _read(device: Nrf91, slot: Slot) -> str:
     if slot.kind not in READABLE:
         raise CommandError(f"type {slot.kind} cannot be read", code=NO_ACCESS)
-    entry = _store(device).read(slot)
+    entry = await calls.in_store(device.modem, lambda store: store.read(slot))
     if entry is None:
         raise _not_found(slot)
     return f'{_line(entry)},"{entry.content.decode("latin-1")}"'
 
 
-def _delete(device: Nrf91, slot: Slot) -> None:
+async def _delete(device: Nrf91, slot: Slot) -> None:
     _need_inactive(device)
     if slot.kind not in DELETABLE:
         raise CommandError(f"type {slot.kind} cannot be deleted", code=NO_ACCESS)
-    if not _store(device).delete(slot):
+    if not await calls.in_store(device.modem, lambda store: store.delete(slot)):
         raise _not_found(slot)
 
 
-def _write(device: Nrf91, slot: Slot, content: str | None, passwd: str) -> None:
+async def _write(device: Nrf91, slot: Slot, content: str | None, passwd: str) -> None:
     if not content:
         raise CommandError("<content> is needed")
     _need_inactive(device)
     if slot.kind not in WRITABLE:
         raise CommandError(f"type {slot.kind} cannot be written", code=NO_ACCESS)
     data = content.encode("latin-1")
-    keep(device, slot, _decrypted(data, passwd) if slot.kind is Kind.KEY and b"ENCRYPTED" in data else data)
+    if slot.kind is Kind.KEY and b"ENCRYPTED" in data:
+        data = await Work(partial(_decrypted, data, passwd.encode("latin-1")))
+    await keep(device, slot, data)
 
 
-def _decrypted(content: bytes, passwd: str) -> bytes:
+def _decrypted(content: bytes, password: bytes) -> bytes:
     """Return a private key as it is used: not encrypted."""
-    from vmodem.credentials.keys import decrypt  # not at the top: few hosts need it, and it takes time to import
+    from vmodem import pem  # not at the top: few hosts need it, and it takes time to import
 
     try:
-        return decrypt(content, passwd)
-    except ValueError:
-        raise CommandError("no encrypted private key, or the wrong password", code=INVALID_CONTENT) from None
+        return pem.without_password(content, password)
+    except pem.PemError as error:
+        raise CommandError(str(error), code=INVALID_CONTENT) from None
 
 
 @commands.set("%KEYGEN", "Make a private key in the modem core", surplus=False)
-def keygen(
+async def keygen(
     device: Nrf91,
     sec_tag: SecTag,
     key_type: Annotated[int, one_of({kind: KINDS[kind] for kind in (Kind.KEY, Kind.ENDORSEMENT_KEY)})],
@@ -162,23 +172,28 @@ def keygen(
     """
     _need_inactive(device)
     slot = Slot(Area.MODEM, sec_tag, Kind(key_type))
-    existing = _store(device).read(slot)
+    existing = await calls.in_store(device.modem, lambda store: store.read(slot))
     if existing is not None and slot.kind is Kind.KEY:
         raise CommandError(f"there is a private key with tag {sec_tag}", code=ALREADY_EXISTS)
-    from vmodem.credentials.keys import DEFAULT_USAGE, PrivateKey  # not at the top, as above
-
     uuid = device.modem.config.identity.uuid
     try:
-        key = PrivateKey(device.modem.random, existing.content if existing else None)
+        key = await Work(partial(_key, device, existing))
         if slot.kind is Kind.ENDORSEMENT_KEY or response_content == PUBLIC_KEY:
             answer = key.public_key(uuid, sec_tag)
         else:
-            answer = key.request(uuid, sec_tag, attributes, DEFAULT_USAGE if key_usage is None else key_usage)
+            answer = key.request(uuid, sec_tag, attributes, key_usage)
     except ValueError as error:
         raise CommandError(f"no key can be made: {error}", code=KEY_GENERATION_FAILED) from None
     if existing is None:
-        keep(device, slot, key.pem)
+        await keep(device, slot, key.pem)
     return f'%KEYGEN: "{answer}"'
+
+
+def _key(device: Nrf91, existing: Entry | None) -> PrivateKey:
+    """Return the key in ``existing``, or a new one."""
+    from vmodem.credentials.keys import PrivateKey  # not at the top, as above
+
+    return PrivateKey(device.modem.random, existing.content if existing else None)
 
 
 def _need_inactive(device: Nrf91) -> None:
@@ -195,17 +210,13 @@ def _line(entry: Entry) -> str:
     return f'%CMNG: {entry.slot.tag},{entry.slot.kind},"{entry.digest}"'
 
 
-def _store(device: Nrf91) -> Store:
-    return device.modem.store
-
-
-def keep(device: Nrf91, slot: Slot, content: bytes) -> None:
+async def keep(device: Nrf91, slot: Slot, content: bytes) -> None:
     """Keep a credential.
 
     Raises:
         CommandError: there is no room for it.
     """
     try:
-        _store(device).write(slot, content)
+        await calls.in_store(device.modem, lambda store: store.write(slot, content))
     except StoreFullError as error:
         raise CommandError(str(error), code=MEMORY_FULL) from None

@@ -6,6 +6,7 @@ import errno
 from collections.abc import Coroutine
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
+from vmodem.core import calls
 from vmodem.core.commands import CommandTable, Information
 from vmodem.core.errors import CommandError, in_words
 from vmodem.core.parameters import one_of, text, unless
@@ -60,7 +61,7 @@ def stop_tcp(device: ServiceModem, op: int) -> list[Information]:
 
 @commands.set("#XTCPSVR", "Start or stop the TCP server", test="#XTCPSVR: (0,1,2),<port>,<sec_tag>")
 @opens(otherwise=stop_tcp)
-def xtcpsvr(device: ServiceModem, op: ServerOp, port: UInt16, sec_tag: Int = NO_SEC_TAG) -> list[Information]:
+async def xtcpsvr(device: ServiceModem, op: ServerOp, port: UInt16, sec_tag: Int = NO_SEC_TAG) -> list[Information]:
     """Start the TCP server, or stop the TCP service.
 
     Args:
@@ -73,7 +74,7 @@ def xtcpsvr(device: ServiceModem, op: ServerOp, port: UInt16, sec_tag: Int = NO_
     try:
         security = None
         if sec_tag != NO_SEC_TAG:
-            security = _server_security(device, sec_tag)
+            security = await _server_security(device, sec_tag)
         handle = device.tcp.listen(FAMILIES[op], port, security).handle
     except OSError as error:
         device.tcp.close()
@@ -82,17 +83,17 @@ def xtcpsvr(device: ServiceModem, op: ServerOp, port: UInt16, sec_tag: Int = NO_
     return [f'#XTCPSVR: {handle},"started"']
 
 
-def _server_security(device: ServiceModem, sec_tag: int) -> Security:
+async def _server_security(device: ServiceModem, sec_tag: int) -> Security:
     """Return how a server secures its connections.
 
     Raises:
         ConnectionRefusedError: there are no credentials with the security tag, or none that a server can use.
     """
-    found = bundle(device, sec_tag)
+    found = await bundle(device, sec_tag)
     if not (found.certificate or found.psk):
         raise ConnectionRefusedError(errno.ECONNREFUSED, f"nothing with the security tag {sec_tag} is a server's")
     security = Security(bundle=found, server=True, peer_verify=PeerVerify.NONE)
-    device.modem.tls.check(security, SocketType.STREAM)
+    await calls.check(device.modem, security, SocketType.STREAM)
     return security
 
 
@@ -190,14 +191,15 @@ async def start_client(
     service.need_free()
     socket = service.open(family, CLIENT)
     try:
-        await service.connect(socket, client.url, client.port, _client_security(service.device, client), timeout)
+        security = await _client_security(service.device, client)
+        await service.connect(socket, client.url, client.port, security, timeout)
     except (OSError, ResolveError) as error:
         service.close()
         raise not_connected(name, error) from error
     return [f'{name}: {socket.handle},"connected"']
 
 
-def _client_security(device: ServiceModem, client: Client) -> Security | None:
+async def _client_security(device: ServiceModem, client: Client) -> Security | None:
     """Return how a client's connection is to be secured.
 
     Raises:
@@ -206,7 +208,7 @@ def _client_security(device: ServiceModem, client: Client) -> Security | None:
     if client.sec_tag is None:
         return None
     return Security(
-        bundle=bundle(device, client.sec_tag),
+        bundle=await bundle(device, client.sec_tag),
         peer_verify=PeerVerify(client.peer_verify),
         hostname=client.url if client.hostname_verify else None,
         server_name=server_name(client.url) if client.hostname_verify else None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import threading
@@ -43,9 +42,6 @@ class Stderr(logging.Handler):
             if len(self._lines) >= self._limit:
                 self._lost += 1
                 return
-            if self._lost:
-                self._lines.append(f"{self._lost} lines of the log are lost: nobody read them in time\n")
-                self._lost = 0
             self._lines.append(line)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._write, name="log", daemon=True)
@@ -64,11 +60,20 @@ class Stderr(logging.Handler):
             with self._changed:
                 while not self._lines:
                     self._changed.wait()
-                line = self._lines[0]
-            data = line.encode("utf-8", "backslashreplace")
-            with contextlib.suppress(OSError):  # a full disk, or a reader that has gone: there is nobody to tell
-                while data:
-                    data = data[os.write(self._fd, data) :]
+                line, lost = self._lines[0], self._lost
+            told = self._put(f"{lost} lines of the log are lost: they could not be written in time\n") if lost else True
+            written = told and self._put(line)
             with self._changed:
+                self._lost += (not written) - (lost if told else 0)
                 self._lines.popleft()
                 self._changed.notify_all()
+
+    def _put(self, line: str) -> bool:
+        """Write a line; return False where that is not possible: the disk is full, or the reader has gone."""
+        data = line.encode("utf-8", "backslashreplace")
+        try:
+            while data:
+                data = data[os.write(self._fd, data) :]
+        except OSError:
+            return False
+        return True

@@ -48,6 +48,23 @@ def test_what_nobody_reads_is_lost_and_counted(pipe):
     assert lines.count(b"x" * 999) + told == 100
 
 
+def test_a_full_disk_is_told_once_there_is_room(tmp_path):
+    full, place = os.open("/dev/full", os.O_WRONLY), os.open(tmp_path / "log", os.O_CREAT | os.O_RDWR)
+    handler = Stderr(full)
+    for _ in range(7):
+        handler.emit(record("nowhere"))
+    handler.flush()
+    os.dup2(place, full)
+    handler.emit(record("there is room"))
+    handler.flush()
+    assert (tmp_path / "log").read_text().splitlines() == [
+        "7 lines of the log are lost: they could not be written in time",
+        "there is room",
+    ]
+    os.close(place)
+    os.close(full)
+
+
 def test_a_reader_that_has_gone_is_no_failure():
     reader, writer = os.pipe()
     os.close(reader)

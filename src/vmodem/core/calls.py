@@ -7,8 +7,8 @@ Every timeout is in seconds, 0 means for ever. A call that times out raises `Tim
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final, TypeVar
 
@@ -25,6 +25,7 @@ from vmodem.net.interface import (
     Family,
     NetSocket,
     SocketType,
+    unheard,
 )
 from vmodem.tls.security import SecureSocket, Security
 
@@ -76,8 +77,18 @@ async def check(modem: Modem, security: Security, type: SocketType) -> None:
     Raises:
         CredentialError: the bundle cannot be used.
     """
-    await _prepare(modem, security, type)
+    await prepare(modem, security, type)
     modem.tls.check(security, type)
+
+
+@contextmanager
+def silenced(net: NetSocket) -> Iterator[None]:
+    """Tell nobody what becomes true of ``net``, which is about to be secured: it is true of no secure connection."""
+    heard, net.ready = net.ready, unheard
+    try:
+        yield
+    finally:
+        net.ready = heard
 
 
 async def secure(modem: Modem, net: NetSocket, security: Security) -> SecureSocket:
@@ -88,14 +99,20 @@ async def secure(modem: Modem, net: NetSocket, security: Security) -> SecureSock
         OSError: ``net`` is not connected, or a name in ``security`` cannot be one.
     """
     try:
-        await _prepare(modem, security, net.type)
+        with silenced(net):
+            await prepare(modem, security, net.type)
     except OSError as error:
         modem.tls.refused(net, error)
         raise
     return modem.tls.secure(net, security)
 
 
-async def _prepare(modem: Modem, security: Security, type: SocketType) -> None:
+async def prepare(modem: Modem, security: Security, type: SocketType) -> None:
+    """Read certificates and keys, so that `secure` has nothing to wait for.
+
+    Raises:
+        CredentialError: the bundle cannot be used.
+    """
     job = modem.tls.preparation(security, type)
     if job is not None:
         modem.tls.keep(await Work(job))

@@ -298,10 +298,10 @@ def leave(socket: NetSocket) -> None:
     """Close ``socket``, which one stood in front of, and hear no more of it, but for the end of a lost connection."""
     socket.close()
     if not socket.lost:
-        socket.ready = _unheard  # the two would keep each other in memory
+        socket.ready = unheard  # the two would keep each other in memory
 
 
-def _unheard(socket: NetSocket, events: int) -> None:
+def unheard(socket: NetSocket, events: int) -> None:
     """Do nothing: nobody stands in front any more."""
 
 

@@ -34,17 +34,29 @@ async def connect(device: Nrf91, socket: Socket, url: str, port: int, numbers: N
     """
     need_port(port)
     address = await calls.resolve(url, socket.family)
+    # Before it connects: else it would be seen while it is connected and not secured yet.
+    security = None if socket.sec_tag is None else await _prepared(device, socket, numbers)
     try:
         await calls.connect(device.modem, socket.net, (address, port), socket.send_timeout)
     except TimeoutError:
         device.reopen(socket)  # the attempt must not come off when nobody waits for it any more
         raise
-    if socket.sec_tag is not None:
-        await secure(device, socket, numbers)
+    if security is not None:
+        await _secure(device, socket, security, numbers)
 
 
-async def secure(device: Nrf91, socket: Socket, numbers: Numbers) -> None:
-    """Secure the connection of ``socket``, which has just been connected, as its options say.
+async def _prepared(device: Nrf91, socket: Socket, numbers: Numbers) -> Security | OSError:
+    """Return how ``socket`` is to be secured, or why it cannot be: the modem tells of that when it is connected."""
+    try:
+        security = await _security(device, socket, numbers)
+        await calls.prepare(device.modem, security, socket.type)
+    except OSError as error:
+        return error
+    return security
+
+
+async def _secure(device: Nrf91, socket: Socket, security: Security | OSError, numbers: Numbers) -> None:
+    """Secure the connection of ``socket``, which has just been connected.
 
     Where that fails the socket is as if it had not been connected.
 
@@ -53,7 +65,9 @@ async def secure(device: Nrf91, socket: Socket, numbers: Numbers) -> None:
     """
     timeout = socket.options.get(numbers.handshake_timeo, 0) if socket.type is SocketType.DGRAM else socket.send_timeout
     try:
-        security = await _security(device, socket, numbers)
+        if isinstance(security, OSError):
+            device.modem.tls.refused(socket.net, security)
+            raise security
         await handshake(device, socket, security, timeout or HANDSHAKE_TIMEO)
     except Exception:
         device.reopen(socket)

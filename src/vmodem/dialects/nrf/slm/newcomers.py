@@ -64,7 +64,7 @@ class Newcomers:
         modem = self._device.modem
         done = False
         try:
-            net = front = modem.tls.secure(net, security)
+            net = front = await calls.secure(modem, net, security)
             await calls.handshake(modem, front, HANDSHAKE)
             done = True
         except OSError as error:

@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 # Without it Python compiles every module anew in each of the many processes that the tests start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help test check format demo test-all test-deep bench bench-short bench-against soak soak-short reference clean
+.PHONY: help test check format demo test-all test-deep bench bench-short bench-against soak soak-short fuzz fuzz-short reference clean
 
 help:
 	@echo "make test        the fast test suite"
@@ -18,6 +18,7 @@ help:
 	@echo "make bench       benchmarks beside a floor and socat (minutes); bench-short for a look"
 	@echo "make bench-against BASE=PATH   benchmarks beside another version: a checkout, or an interpreter that has it"
 	@echo "make soak        modems under random use for SECONDS (600), with a SEED where one is to be seen again; soak-short for ten"
+	@echo "make fuzz        changed bytes to every reader, likewise; fuzz-short for ten"
 	@echo "make reference   write docs/reference.md anew"
 	@echo "make format      format the sources"
 
@@ -70,6 +71,12 @@ soak: $(VENV)/.made
 
 soak-short:
 	$(MAKE) soak SECONDS=10
+
+fuzz: $(VENV)/.made
+	$(BIN)/python -m tests.endurance.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+fuzz-short:
+	$(MAKE) fuzz SECONDS=10
 
 reference: $(VENV)/.made
 	$(BIN)/python tools/reference.py

@@ -19,8 +19,12 @@ LOOSE = {
     r"modem 16842753 ca .*": r"modem 16842753 ca [0-9A-F]{64} \d+",
     r".* blocks? passed": r".*blocks? passed",
 }
-NOT_RUN = ("vmodem play tests/transcripts/sm-1.0/xsocket.at --port /dev/ttyUSB0@115200",)
-"""What needs a board."""
+NOT_RUN = (
+    "sudo apt install picocom pipx",
+    "pipx install .",
+    "vmodem play tests/transcripts/sm-1.0/xsocket.at --port /dev/ttyUSB0@115200",
+)
+"""What changes the machine, and what needs a board."""
 
 
 class Peer:

@@ -19,7 +19,7 @@ help:
 	@echo "make bench-against BASE=PATH   benchmarks beside another version: a checkout, or an interpreter that has it"
 	@echo "make soak        modems under random use for SECONDS (600), with a SEED where one is to be seen again; soak-short for ten"
 	@echo "make fuzz        changed bytes to every reader, likewise; fuzz-short for ten"
-	@echo "make reference   write docs/reference.md anew"
+	@echo "make reference   write docs/reference.md and docs/reference/ anew"
 	@echo "make format      format the sources"
 
 $(VENV)/.made: pyproject.toml

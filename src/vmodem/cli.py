@@ -22,6 +22,7 @@ from vmodem.errors import UnknownDialectError, because, quoted, suggestion
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from vmodem.core.commands import Command
     from vmodem.credentials.directory import DirectoryStore
     from vmodem.credentials.store import Slot
     from vmodem.endpoints.endpoint import Setting
@@ -52,8 +53,9 @@ def make_parser() -> Parser:
     commands.add_parser("serve", help="be a modem", description="Be a modem at one or more endpoints.", fill=_add_serve)
     listing = commands.add_parser("dialects", help="list the dialects")
     listing.set_defaults(run=_dialects)
-    listing = commands.add_parser("commands", help="list the commands of a dialect")
+    listing = commands.add_parser("commands", help="list the commands of a dialect, or tell all about one")
     listing.add_argument("dialect", type=dialect, metavar="DIALECT")
+    listing.add_argument("name", nargs="?", metavar="COMMAND", help="tell all about this command instead")
     listing.add_argument(
         "--errata", action="store_true", help="list where the manual and its firmware disagree instead"
     )
@@ -245,16 +247,34 @@ def _dialects(arguments: argparse.Namespace) -> int:
 
 
 def _commands(arguments: argparse.Namespace) -> int:
+    from vmodem import reference
+
     found: Dialect = arguments.dialect
+    command = None if arguments.name is None else _named(found, arguments.name, arguments.parser)
     if arguments.errata:
-        for erratum in found.errata:
-            print(f"{erratum.page}\n  manual:   {erratum.manual}\n  firmware: {erratum.firmware}")
-            print(f"  answer:   {erratum.answer}")
+        for erratum in found.errata if command is None else reference.errata_of(found, command):
+            print(*reference.erratum_lines(erratum), sep="\n")
+        return 0
+    if command is not None:
+        for line in reference.paragraphs(found, command):
+            print(line)
         return 0
     for command in found.commands:
         forms = ",".join(form.value for form in command.forms)
         print(f"AT{command.name}  {forms}  {command.summary}")
     return 0
+
+
+def _named(found: Dialect, name: str, parser: Parser) -> Command:
+    """Return the command of a dialect that ``name`` names."""
+    from vmodem import reference
+
+    command = reference.find(found, name)
+    if command is None:
+        known = [f"AT{one.name}" for one in found.commands]
+        meant = suggestion(f"AT{name}", known, f"'vmodem commands {found.name}' lists them")
+        parser.error(f"{found.name} has no command {quoted(name)}; {meant}")
+    return command
 
 
 def _play(arguments: argparse.Namespace) -> int:

@@ -79,13 +79,18 @@ class NoPlaceError(VmodemError, LookupError):
     """No endpoint has what was asked for: a port, a path."""
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return what may have been meant by ``word``: the nearest of ``known``, or all of them where none is near."""
+def suggestion(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return what may have been meant by ``word``: the nearest of ``known``.
+
+    Where none is near it is ``otherwise``, all of them where that is empty.
+    """
     from difflib import get_close_matches  # not at the top: nobody without a mistake pays for it
 
     bare = {one.strip("-").lower(): one for one in known}
     near = [bare[one] for one in get_close_matches(word.strip("-").lower(), bare, 2, 0.7)]
-    return f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(bare.values())}"
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    return otherwise or f"known are {', '.join(bare.values())}"
 
 
 def because(error: OSError) -> str:

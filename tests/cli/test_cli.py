@@ -315,6 +315,50 @@ def test_commands(name, shown):
     assert all(re.fullmatch(r"AT\S*  (set|read|test)(,(read|test))*  \S.*", line) for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("name", "word", "shown"),
+    [
+        ("sm", "XSOCKET", ["AT#XSOCKET=<op>,<type>,<role>[,<cid>]", "    2: IPv6", "    #XSOCKET: <handle>,<type>,"]),
+        ("sm", "at#xclose", ["AT#XCLOSE[=<handle>]", "    #XCLOSE: <handle>,<result>  for each socket"]),
+        ("sm", "AT", ["AT"]),
+        ("sm", "E", ["ATE<value>"]),
+        ("slm-1.9", "+CFUN", ["AT+CFUN=<fun>", "    41: switch the SIM on, and no more"]),
+        ("slm-2.0", "XPOLL", ["AT#XPOLL=<timeout>[,<handles>,...]"]),
+        (
+            "slm",
+            "XTCPSVR",
+            ["AT#XTCPSVR=<op>[,<port>[,<sec_tag>]]", "  answer:   ERROR for another one; with --follow"],
+        ),
+        ("ameba", "AT+SKTDEL", ["AT+SKTDEL=<link_id>"]),
+    ],
+)
+def test_one_command(name, word, shown):
+    done = vmodem("commands", name, word)
+    assert (done.returncode, done.stderr) == (0, "")
+    for line in shown:
+        assert any(one.startswith(line) for one in done.stdout.splitlines()), line
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("XSOCKT", "did you mean AT#XSOCKET"),
+        ("+CFN", "did you mean AT+CFUN"),
+        ("zebra", "'vmodem commands sm-1.0' lists them"),
+        ("a\nb", "'vmodem commands sm-1.0' lists them"),
+    ],
+)
+def test_a_command_that_there_is_not(word, says):
+    done = vmodem("commands", "sm", word)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert says in done.stderr
+
+
+def test_the_errata_of_one_command():
+    lines = vmodem("commands", "sm", "XAPOLL", "--errata").stdout.splitlines()
+    assert {line for line in lines if not line.startswith("  ")} == {"#XAPOLL"}
+
+
 @pytest.mark.parametrize("name", ["sm", "slm-1.9", "slm-2.0", "slm", "ameba"])
 def test_errata(name):
     assert "with --follow firmware" in vmodem("commands", name, "--errata").stdout

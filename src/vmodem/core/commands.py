@@ -28,6 +28,23 @@ Handler: TypeAlias = Callable[..., Outcome]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class Says:
+    """A handler of a test form that answers with a text, and nothing else.
+
+    Args:
+        text: the information line.
+    """
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __call__(self, device: Any) -> str:
+        """Answer with the text."""
+        return self.text
+
+
 @dataclass(slots=True)
 class Command:
     """One command: its name, what it does in a few words, and a handler for each form that it has.
@@ -78,7 +95,7 @@ class CommandTable:
             command.handlers[Form.SET] = function
             command.signatures[Form.SET] = Signature(function, surplus=surplus)
             if test is not None:
-                command.handlers[Form.TEST] = lambda device: test
+                command.handlers[Form.TEST] = Says(test)
             return function
 
         return register
@@ -157,6 +174,7 @@ def _framed(handler: Handler, frame: Callable[[Reply], Reply]) -> Handler:
         outcome = handler(*arguments)
         return _awaited(outcome, frame) if isinstance(outcome, CoroutineType) else frame(outcome)  # type: ignore[arg-type]
 
+    framed.__wrapped__ = handler  # type: ignore[attr-defined]  # whose words the reference takes
     return framed
 
 

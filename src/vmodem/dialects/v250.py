@@ -27,5 +27,10 @@ def at(device: HasChannel) -> None:
 
 @echo.set("E", "Switch echo off (ATE0) or on (ATE1)")
 def ate(device: HasChannel, value: Annotated[int, one_of({0: "off", 1: "on"})]) -> None:
-    """Switch the echo of host input; off by default (V.250 6.2.4)."""
+    """Switch the echo of host input; off by default (V.250 6.2.4).
+
+    Args:
+        device: the device.
+        value: the digit behind ATE.
+    """
     device.channel.echo = value == 1

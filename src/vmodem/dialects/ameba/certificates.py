@@ -44,6 +44,12 @@ async def cert(device: Ameba, role: Role, index: Index) -> bytes:
         device: the device.
         role: 0 client, else server.
         index: the suite; there is nothing outside 1 to 10.
+
+    Answers:
+        <path> - of each file, and its content below it.
+
+    Errors:
+        1: a parameter is missing, surplus, or none of these.
     """
     return await calls.in_store(device.modem, lambda store: b"".join(_blocks(store, role, index)))
 

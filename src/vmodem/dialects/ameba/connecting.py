@@ -98,6 +98,21 @@ async def sktserver(
         cert_index: the certificate suite, TLS only.
         src_port: the port.
         auto_rcv: whether what arrives is sent to the host unasked; but for UDP, at the seeds.
+
+    Errors:
+        1: a parameter is missing, surplus, or none of these.
+        2: a TCP server cannot be made, such as where the port is in use.
+        4: a UDP server cannot be made.
+        6: the certificate suite lacks a file; with --follow firmware 1.
+        9: a file of the suite cannot be read.
+        10: the key is not that of the certificate.
+        11: a TLS server cannot be made.
+
+    URCs:
+        [$][SKT][EVENT]: A client[link_id:<link_id>,seed,<protocol>,dst_address:<ip>,dst_port:<port>] connected to
+            server[link_id:<link_id>] - a client has come.
+        [$][SKT][DATA][<link_id>][<size>]:<data> - with auto_rcv, what has come; of UDP [<dst_ip>][<dst_port>] before
+            the colon.
     """
     security = await tls.wanted(device, Area.SERVER, conn_type, cert_index)
     port = PORT.convert(device, src_port)
@@ -166,6 +181,21 @@ async def sktclient(
         dst_port: the peer's port.
         src_port: the port that datagrams come from, UDP only.
         auto_rcv: whether what arrives is sent to the host unasked.
+
+    Errors:
+        1: a parameter is missing, surplus, or none of these.
+        1: the name cannot be resolved.
+        2: a TCP connection cannot be made.
+        4: a UDP client cannot be made.
+        6: the certificate suite lacks a file; with --follow firmware 1.
+        9: a file of the suite cannot be read.
+        10: the key is not that of the certificate.
+        13: a TLS connection cannot be made.
+        14: the handshake fails.
+
+    URCs:
+        [$][SKT][DATA][<link_id>][<size>]:<data> - with auto_rcv, what has come; of UDP [<dst_ip>][<dst_port>] before
+            the colon.
     """
     security = await tls.wanted(device, Area.CLIENT, conn_type, cert_index)
     need_free(device, link_id)

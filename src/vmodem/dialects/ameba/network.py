@@ -31,6 +31,13 @@ def ping(device: Ameba, *fields: Field) -> None:
         device: the device.
         fields: host name or address, then in any order -n and the number of requests, -l and the payload in bytes,
             -t and the pause in seconds, -t alone for no end; or stop.
+
+    Errors:
+        1: there is no host.
+        2: any other mistake, or a ping runs already.
+
+    URCs:
+        [$][ping_test] <text> - each reply, or its absence, and a summary.
     """
     if not fields or not fields[0]:
         raise CommandError("no host", code=EMPTY)

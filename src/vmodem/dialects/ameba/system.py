@@ -30,7 +30,11 @@ _system = CommandTable("AP Common AT Command")
 
 @_common.set("+RST", "Restart the device")
 def rst(device: Ameba) -> None:
-    """Restart the device shortly after the OK."""
+    """Restart the device shortly after the OK.
+
+    URCs:
+        ATCMD READY - when the device is back.
+    """
     device.modem.after(DELAY, device.modem.restart)
 
 
@@ -42,6 +46,17 @@ def test(device: Ameba, *fields: Field) -> Outcome:
         device: the device.
         fields: nothing; or 0 and a text that is repeated, 1 and the number of bytes that the host is going to send,
             2 and the number of bytes that the device shall send.
+
+    Answers:
+        arg len = <size> - in test 0.
+        arg = <text> - in test 0.
+        >>> - in test 1, the data may come.
+        upstream test(tt mode): Send <size> KBytes in <time> ms, <speed> Kbits/sec
+        Downstream Test Start - in test 2, the data follows.
+        Downstream Test End
+
+    Errors:
+        1: there is no such test.
     """
     if not fields:
         return None
@@ -61,7 +76,12 @@ def test(device: Ameba, *fields: Field) -> Outcome:
 
 @_system.set("+LIST", "List the commands")
 def list_(device: Ameba) -> list[Information]:
-    """List all commands by section; the order is that of the dialect's table."""
+    """List all commands by section; the order is that of the dialect's table.
+
+    Answers:
+        <section>:
+        AT<name> - for each command of it.
+    """
     sections: dict[str, list[Information]] = {}
     for command in device.modem.dialect.commands:
         section = sections.setdefault(command.page, [f"{command.page}:"])
@@ -71,7 +91,11 @@ def list_(device: Ameba) -> list[Information]:
 
 @_system.set("+GMR", "Show the versions")
 def gmr(device: Ameba) -> list[Information]:
-    """Show the versions; the first line ends in LF alone, as on the device."""
+    """Show the versions; the first line ends in LF alone, as on the device.
+
+    Answers:
+        <name>: <version> - for each of them.
+    """
     firmware = device.modem.config.firmware
     return [
         f"AMEBA-RTOS SDK VERSION: {firmware.sdk}\n".encode("latin-1"),
@@ -98,6 +122,9 @@ def uart(
         device: the device.
         save: 1 to keep the speed when the device restarts.
         baud: bits in a second.
+
+    Errors:
+        1: a parameter is missing, surplus, or none of these.
     """
     device.modem.set_speed(baud, rtscts=device.modem.signals.rtscts, save=save == 1)
 

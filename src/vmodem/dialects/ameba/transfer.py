@@ -59,6 +59,17 @@ async def sktsendraw(
         data_size: how many bytes; as many are taken, whatever becomes of them.
         dst_ip: IPv4 address of the receiver, UDP server only.
         dst_port: port of the receiver, UDP server only.
+
+    Answers:
+        >>> - the data may come.
+
+    Errors:
+        1: a parameter is missing, surplus, or none of these.
+        2: sending fails, or takes too long.
+
+    URCs:
+        [$][TT]:High Watermark - too much data waits, of 80 KiB or more that were announced.
+        [$][TT]:Low Watermark - the host may go on.
     """
     if dst_ip is not None and dst_port is None:
         raise CommandError("<dst_port> is missing")
@@ -69,7 +80,21 @@ async def sktsendraw(
 async def sktsend(
     device: Ameba, link_id: OpenLink, data_size: LineSize, dst_ip: Field, dst_port: Field, data: Filled
 ) -> None:
-    """Send ``data``, which has ``data_size`` bytes; the other parameters as for AT+SKTSENDRAW."""
+    """Send ``data``, which has ``data_size`` bytes; the other parameters as for AT+SKTSENDRAW.
+
+    Args:
+        device: the device.
+        link_id: a link.
+        data_size: how many bytes the data has.
+        dst_ip: IPv4 address of the receiver, UDP server only.
+        dst_port: port of the receiver, UDP server only.
+        data: what to send; a backslash stands before a comma and a backslash.
+
+    Errors:
+        1: a parameter is missing, surplus, or none of these.
+        2: sending fails, or takes too long.
+        1: the data has another size.
+    """
     payload = data.encode("latin-1")
     if len(payload) != data_size:
         raise CommandError(f"{len(payload)} bytes of data, {data_size} were announced")
@@ -188,7 +213,22 @@ async def _send_stream(
 
 @commands.set("+SKTREAD", "Read data", surplus=False)
 async def sktread(device: Ameba, link_id: OpenLink, data_size: Size) -> bytes | None:
-    """Read what has arrived, at most ``data_size`` bytes; of UDP, one datagram, and what does not fit is lost."""
+    """Read what has arrived, at most ``data_size`` bytes; of UDP, one datagram, and what does not fit is lost.
+
+    Args:
+        device: the device.
+        link_id: a link.
+        data_size: the most bytes to read.
+
+    Answers:
+        +SKTREAD:<link_id>,<actual_recv_size>[,<udp_dstip>,<udp_dstport>],<data> - of UDP with the sender; 0 bytes where
+            nothing has come.
+
+    Errors:
+        1: a parameter is missing, surplus, or none of these.
+        2: there is no memory for so many bytes.
+        4: the peer has closed, or the connection is broken; the link has no socket then.
+    """
     return await _read(device, link_id, data_size)
 
 

@@ -41,7 +41,16 @@ commands = CommandTable("Wi-Fi AT Command")
 
 @commands.set("+WLSTATICIP", "Choose a static address")
 def wlstaticip(device: Ameba, *fields: Field) -> None:
-    """Choose the addresses of the next connection: IP address alone, or IP address, gateway and netmask."""
+    """Choose the addresses of the next connection: IP address alone, or IP address, gateway and netmask.
+
+    Args:
+        device: the device.
+        fields: IP address alone, or IP address, gateway and netmask.
+
+    Errors:
+        1: there is no address.
+        2: they are not 1 or 3, or one of them is none.
+    """
     if not fields:
         raise CommandError("no address", code=MISSING)
     if len(fields) not in (1, 3):
@@ -57,6 +66,23 @@ async def wlconn(device: Ameba, *fields: Field) -> list[str]:
     """Join a network: pairs of ssid, bssid, pw, key_id or ch and its value, in any order.
 
     A station that is in a network leaves it first, whatever becomes of the new one.
+
+    Args:
+        device: the device.
+        fields: pairs of ssid, bssid, pw, key_id or ch and its value, in any order.
+
+    Answers:
+        [$]wifi disconnected - where the station was in a network.
+        [$]wifi connected
+        [$]wifi got ip:"<ip>" - where DHCP gives one.
+        [$]wifi got ip timeout - where it does not.
+        [$]wifi connect failed - before the error.
+
+    Errors:
+        1: neither ssid nor bssid.
+        2: a name or a value that there is not.
+        3: too many parameters.
+        17: there is no such network, or its password is another one.
     """
     target = _target(fields)
     modem, wifi = device.modem, device.wifi
@@ -72,14 +98,30 @@ async def wlconn(device: Ameba, *fields: Field) -> list[str]:
 
 @commands.set("+WLDISCONN", "Leave the network")
 def wldisconn(device: Ameba) -> list[str]:
-    """Leave the network, if the station is in one; a static address is forgotten."""
+    """Leave the network, if the station is in one; a static address is forgotten.
+
+    Answers:
+        [$]wifi disconnected - where the station was in a network.
+    """
     device.wifi.static = None
     return device.wifi.leave()
 
 
 @commands.set("+WLSCAN", "List the networks in the air")
 def wlscan(device: Ameba, *fields: Field) -> list[str]:
-    """List the networks in the air: all of them, or those with a certain ssid, on certain channels (ch)."""
+    """List the networks in the air: all of them, or those with a certain ssid, on certain channels (ch).
+
+    Args:
+        device: the device.
+        fields: ssid and a name, ch and channels with colons between them; all networks without them.
+
+    Answers:
+        <number>, <bssid>, <rssi>, <ch>, <mode>, "<security>", "<ssid>" - for each of them.
+
+    Errors:
+        2: a name or a value that there is not.
+        20: a channel that there is not.
+    """
     given = _pairs(fields, {"ssid": _ssid, "ch": _channels})
     config = device.modem.config
     found = [
@@ -92,7 +134,11 @@ def wlscan(device: Ameba, *fields: Field) -> list[str]:
 
 @commands.set("+WLSTATE", "Show the network and the addresses", secret=True)
 def wlstate(device: Ameba) -> list[str]:
-    """Show the network that the station is in, and the addresses of its interface."""
+    """Show the network that the station is in, and the addresses of its interface.
+
+    Answers:
+        <name> => <value> - for each of them, in two sections.
+    """
     wifi, config = device.wifi, device.modem.config.wifi
     if wifi.connected:
         network = (config.ssid, config.bssid.lower(), config.channel, config.security.upper(), config.password)

@@ -42,8 +42,8 @@ SOCKETS: Final = (
         policy="role_unchecked",
     ),
     Erratum(
-        page="#XCONNECT, #XSENDTO",
-        manual="the host name has at most 128 bytes",
+        page="#XCONNECT, #XSENDTO, #XGETADDRINFO",
+        manual="the host name has at most 128 bytes; silent on that of #XGETADDRINFO",
         firmware="at most 127",
         answer="128; with --follow firmware 127",
         policy="max_host",

@@ -23,7 +23,11 @@ power = CommandTable("Generic AT commands")
 
 @commands.set("#XSLMVER", "Show the versions of the SDK and the modem library")
 def xslmver(device: Nrf91) -> str:
-    """Show the versions of the nRF Connect SDK and the modem library."""
+    """Show the versions of the nRF Connect SDK and the modem library.
+
+    Answers:
+        #XSLMVER: "<sdk>","<libmodem>"[,"<customer>"] - the last one where a customer has a version.
+    """
     identity = device.modem.config.identity
     libmodem_version = identity.libmodem_version or device.version.libmodem
     return versions("#XSLMVER", ncs_version(device), libmodem_version, identity.customer_version)
@@ -31,13 +35,21 @@ def xslmver(device: Nrf91) -> str:
 
 @commands.set("#XUUID", "Show the device UUID")
 def xuuid(device: Nrf91) -> str:
-    """Show the device UUID."""
+    """Show the device UUID.
+
+    Answers:
+        #XUUID: <uuid>
+    """
     return f"#XUUID: {device.modem.config.identity.uuid}"
 
 
 @commands.set("#XRESET", "Restart the device")
 def xreset(device: Nrf91) -> None:
-    """Restart the device shortly after the OK."""
+    """Restart the device shortly after the OK.
+
+    URCs:
+        Ready - when the device is back.
+    """
     device.modem.after(DELAY, device.modem.restart)
 
 
@@ -49,7 +61,11 @@ def xshutdown(device: Nrf91) -> None:
 
 @power.set("#XMODEMRESET", "Restart the modem core")
 def xmodemreset(device: Nrf91) -> str:
-    """Restart the modem core alone: every socket is closed, and the core waits for AT+CFUN=1."""
+    """Restart the modem core alone: every socket is closed, and the core waits for AT+CFUN=1.
+
+    Answers:
+        #XMODEMRESET: 0
+    """
     device.reset_core()
     return "#XMODEMRESET: 0"
 
@@ -59,7 +75,18 @@ Mode: TypeAlias = Annotated[int, one_of({DEEP_SLEEP: "deep sleep, which ends in 
 
 @commands.set("#XSLEEP", "Sleep", test="#XSLEEP: (1,2)")
 def xsleep(device: Nrf91, mode: Mode) -> None:
-    """Sleep until the host sends something."""
+    """Sleep until the host sends something.
+
+    Args:
+        device: the device.
+        mode: how deeply.
+
+    Errors:
+        there is no DTR pin that could end the sleep.
+
+    URCs:
+        Ready - after deep sleep.
+    """
     if not device.modem.config.serial.dtr:
         raise CommandError("there is no DTR pin that could end the sleep")
     device.modem.after(DELAY, lambda: _fall_asleep(device, mode))
@@ -67,7 +94,15 @@ def xsleep(device: Nrf91, mode: Mode) -> None:
 
 @commands.set("#XDATACTRL", "Set the time limit of data mode", test="#XDATACTRL=<time_limit>")
 def xdatactrl(device: Nrf91, time_limit: Annotated[int, integer(1, 65535)]) -> None:
-    """Set the inactivity that flushes data mode, in milliseconds; the line's speed sets the minimum."""
+    """Set the inactivity that flushes data mode, in milliseconds; the line's speed sets the minimum.
+
+    Args:
+        device: the device.
+        time_limit: milliseconds; the line's speed sets the minimum.
+
+    Errors:
+        it is less than the minimum.
+    """
     if time_limit < device.minimum_time_limit:
         raise CommandError(f"<time_limit> {time_limit} is less than {device.minimum_time_limit}")
     device.time_limit = time_limit
@@ -75,7 +110,11 @@ def xdatactrl(device: Nrf91, time_limit: Annotated[int, integer(1, 65535)]) -> N
 
 @commands.read("#XDATACTRL")
 def xdatactrl_read(device: Nrf91) -> str:
-    """Show the time limit, 0 until it is set or data mode was entered, and its minimum."""
+    """Show the time limit, 0 until it is set or data mode was entered, and its minimum.
+
+    Answers:
+        #XDATACTRL: <time_limit>,<minimum>
+    """
     return f"#XDATACTRL: {device.time_limit or 0},{device.minimum_time_limit}"
 
 

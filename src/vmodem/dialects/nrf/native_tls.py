@@ -77,6 +77,13 @@ async def xcmng(
         sec_tag: the security tag.
         type: what kind of credential it is.
         content: what to write: PEM, the pre-shared key itself.
+
+    Answers:
+        #XCMNG: <sec_tag>,<type> - for each credential, where they are listed.
+
+    Errors:
+        a parameter that the opcode needs is missing.
+        the credentials of one tag would take more than 4096 bytes.
     """
     return await _XCMNG[opcode](device, sec_tag, type, content)
 

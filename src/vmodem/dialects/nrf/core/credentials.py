@@ -84,6 +84,17 @@ async def cmng(
         type: what kind of credential it is; likewise.
         content: what to write: PEM, hexadecimal digits for a pre-shared key.
         passwd: the password of an encrypted private key.
+
+    Answers:
+        %CMNG: <sec_tag>,<type>,"<sha>" - for each credential, where they are listed.
+        %CMNG: <sec_tag>,<type>,"<sha>","<content>" - where one is read.
+
+    Errors:
+        513: there is no such credential.
+        514: the type cannot be read, written or deleted.
+        515: there is no room for it.
+        518: the modem is active: AT+CFUN=4 first.
+        527: the private key is encrypted, and the password is wrong.
     """
     if opcode == LIST:
         return await _list(device, sec_tag, type)
@@ -169,6 +180,15 @@ async def keygen(
         response_content: what to show, 0 where it is left out; always 1 for an endorsement key.
         attributes: the subject of the request, as in "O=Company,C=no"; the device's UUID is the common name.
         key_usage: the key usage of the request, a digit for each bit.
+
+    Answers:
+        %KEYGEN: "<key>.<message>" - in Base64url: the key or the request, and a COSE message that attests it.
+
+    Errors:
+        518: the modem is active: AT+CFUN=4 first.
+        519: there is a private key with the tag.
+        523: no key can be made of the attributes or the usage.
+        515: there is no room for it.
     """
     _need_inactive(device)
     slot = Slot(Area.MODEM, sec_tag, Kind(key_type))

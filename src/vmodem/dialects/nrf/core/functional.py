@@ -23,7 +23,17 @@ Fun: TypeAlias = Annotated[
 
 @commands.set("+CFUN", "Set the functional mode", test="+CFUN: (0,1,4,41)", surplus=False)
 def cfun(device: Nrf91, fun: Fun) -> None:
-    """Set the functional mode."""
+    """Set the functional mode.
+
+    Args:
+        device: the device.
+        fun: the mode.
+
+    URCs:
+        +CEREG: <stat>[,<tac>,<ci>,<AcT>,...] - where AT+CEREG asked for it.
+        +CGEV: <event> - where AT+CGEREP asked for it.
+        %XSIM: <state> - where AT%XSIM asked for it.
+    """
     if fun == UICC:
         device.cellular.power_sim(on=True)
     else:
@@ -32,5 +42,9 @@ def cfun(device: Nrf91, fun: Fun) -> None:
 
 @commands.read("+CFUN")
 def cfun_read(device: Nrf91) -> str:
-    """Show the functional mode."""
+    """Show the functional mode.
+
+    Answers:
+        +CFUN: <fun>
+    """
     return f"+CFUN: {device.cellular.fun}"

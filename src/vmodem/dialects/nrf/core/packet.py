@@ -29,7 +29,19 @@ PdpType: TypeAlias = Annotated[str, Values(_pdp_type, f"one of {', '.join(FAMILI
 
 @commands.set("+CGATT", "Attach or detach", test="+CGATT: (0,1)", surplus=False)
 def cgatt(device: Nrf91, state: Annotated[int, one_of({0: "detach", 1: "attach"})]) -> None:
-    """Detach or attach; the latter needs the radio."""
+    """Detach or attach; the latter needs the radio.
+
+    Args:
+        device: the device.
+        state: what to do.
+
+    Errors:
+        3: the radio is off.
+
+    URCs:
+        +CEREG: <stat>[,<tac>,<ci>,<AcT>,...] - where AT+CEREG asked for it.
+        +CGEV: <event> - where AT+CGEREP asked for it.
+    """
     if not state:
         device.cellular.detach()
         return
@@ -40,19 +52,35 @@ def cgatt(device: Nrf91, state: Annotated[int, one_of({0: "detach", 1: "attach"}
 
 @commands.read("+CGATT")
 def cgatt_read(device: Nrf91) -> str:
-    """Show whether the device is attached."""
+    """Show whether the device is attached.
+
+    Answers:
+        +CGATT: <state>
+    """
     return f"+CGATT: {int(device.cellular.registered)}"
 
 
 @commands.set("+CGEREP", "Report packet domain events", test="+CGEREP: (0,1),(0)", surplus=False)
 def cgerep(device: Nrf91, mode: Flag = 0) -> None:
-    """Switch the report of packet domain events (+CGEV) off or on."""
+    """Switch the report of packet domain events (+CGEV) off or on.
+
+    Args:
+        device: the device.
+        mode: whether they are reported.
+
+    URCs:
+        +CGEV: <event> - such as ME PDN ACT 0.
+    """
     device.cellular.cgerep = mode
 
 
 @commands.read("+CGEREP")
 def cgerep_read(device: Nrf91) -> str:
-    """Show whether packet domain events are reported; the buffering that follows is always 0."""
+    """Show whether packet domain events are reported; the buffering that follows is always 0.
+
+    Answers:
+        +CGEREP: <mode>,0
+    """
     return f"+CGEREP: {device.cellular.cgerep},0"
 
 
@@ -88,7 +116,11 @@ def cgdcont(
 
 @commands.read("+CGDCONT")
 def cgdcont_read(device: Nrf91) -> str:
-    """List the defined contexts, with the first address of each."""
+    """List the defined contexts, with the first address of each.
+
+    Answers:
+        +CGDCONT: <cid>,"<pdp_type>","<apn>","<address>",0,0 - for each of them.
+    """
     cellular = device.cellular
     return "\r\n".join(
         f'+CGDCONT: {cid},"{context.type}","{context.apn}","{"".join(cellular.addresses(cid)[:1])}",0,0'
@@ -98,7 +130,18 @@ def cgdcont_read(device: Nrf91) -> str:
 
 @commands.set("+CGPADDR", "Show the modem's addresses", surplus=False)
 def cgpaddr(device: Nrf91, cid: Cid | None = None) -> str:
-    """Show the addresses of the context ``cid``, of every defined one where it is left out."""
+    """Show the addresses of the context ``cid``, of every defined one where it is left out.
+
+    Args:
+        device: the device.
+        cid: a defined context; each of them where it is left out.
+
+    Answers:
+        +CGPADDR: <cid>[,"<address>",...] - for each of them.
+
+    Errors:
+        50: the context is not defined.
+    """
     contexts = device.cellular.contexts
     if cid is not None and cid not in contexts:
         raise CommandError(f"context {cid} is not defined", code=INCORRECT_PARAMETERS)
@@ -107,7 +150,11 @@ def cgpaddr(device: Nrf91, cid: Cid | None = None) -> str:
 
 @commands.test("+CGPADDR")
 def cgpaddr_test(device: Nrf91) -> str:
-    """List the defined contexts."""
+    """List the defined contexts.
+
+    Answers:
+        +CGPADDR: (<cids>)
+    """
     return f"+CGPADDR: ({','.join(map(str, sorted(device.cellular.contexts)))})"
 
 

@@ -54,13 +54,25 @@ Preference: TypeAlias = Annotated[
 
 @commands.set("+CEREG", "Report the registration status", test="+CEREG: (0-5)", surplus=False)
 def cereg(device: Nrf91, n: Level) -> None:
-    """Choose what is reported unasked."""
+    """Choose what is reported unasked.
+
+    Args:
+        device: the device.
+        n: how much.
+
+    URCs:
+        +CEREG: <stat>[,<tac>,<ci>,<AcT>,...] - 0 off, 1 home, 2 searching, 5 roaming; the rest from level 2 on.
+    """
     device.cellular.cereg = n
 
 
 @commands.read("+CEREG")
 def cereg_read(device: Nrf91) -> str:
-    """Show the registration status."""
+    """Show the registration status.
+
+    Answers:
+        +CEREG: <n>,<stat>[,<tac>,<ci>,<AcT>,...] - 0 off, 1 home, 2 searching, 5 roaming; the rest from level 2 on.
+    """
     return f"+CEREG: {device.cellular.cereg},{device.cellular.status()}"
 
 
@@ -80,6 +92,13 @@ def cops(
         format: how an operator is named; has to be 2 to select one.
         oper: MCC and MNC, 5 or 6 digits.
         act: preferred access technology; ignored.
+
+    Errors:
+        50: the format is missing, or cannot select an operator.
+        30: there is no such operator.
+
+    URCs:
+        +CEREG: <stat>[,<tac>,<ci>,<AcT>,...] - where AT+CEREG asked for it.
     """
     cellular = device.cellular
     if mode != AUTOMATIC:
@@ -95,7 +114,11 @@ def cops(
 
 @commands.read("+COPS")
 def cops_read(device: Nrf91) -> str:
-    """Show how the operator was selected and, while registered, which it is."""
+    """Show how the operator was selected and, while registered, which it is.
+
+    Answers:
+        +COPS: <mode>[,<format>,"<oper>",<AcT>]
+    """
     cellular, cell = device.cellular, device.modem.config.cell
     if not cellular.registered:
         return f"+COPS: {cellular.cops_mode}"
@@ -105,7 +128,14 @@ def cops_read(device: Nrf91) -> str:
 
 @commands.test("+COPS")
 def cops_test(device: Nrf91) -> str:
-    """List the operators that can be found, the configured one, without names: 2 is the current one, 1 another."""
+    """List the operators that can be found, the configured one, without names: 2 is the current one, 1 another.
+
+    Answers:
+        +COPS: (<stat>,"","","<oper>",<AcT>)
+
+    Errors:
+        30: the radio is off.
+    """
     if device.cellular.fun != FULL:
         raise CommandError("the radio is off", code=NO_NETWORK_SERVICE)
     cell = device.modem.config.cell
@@ -119,7 +149,11 @@ def cops_test(device: Nrf91) -> str:
     surplus=False,
 )
 def cesq(device: Nrf91) -> str:
-    """Show RSRQ and RSRP; unknown while not registered."""
+    """Show RSRQ and RSRP; unknown while not registered.
+
+    Answers:
+        +CESQ: 99,99,255,255,<rsrq>,<rsrp>
+    """
     cell = device.modem.config.cell
     rsrq, rsrp = (cell.rsrq, cell.rsrp) if device.cellular.registered else (255, 255)
     return f"+CESQ: 99,99,255,255,{rsrq},{rsrp}"
@@ -127,13 +161,29 @@ def cesq(device: Nrf91) -> str:
 
 @commands.set("+CSQ", "Show the signal strength", test="+CSQ: (99),(99)", surplus=False)
 def csq(device: Nrf91) -> str:
-    """Show that the signal strength is unknown: the command is for 2G and 3G, +CESQ is for LTE."""
+    """Show that the signal strength is unknown: the command is for 2G and 3G, +CESQ is for LTE.
+
+    Answers:
+        +CSQ: 99,99
+    """
     return "+CSQ: 99,99"
 
 
 @commands.set("%XSYSTEMMODE", "Choose the radios", test="%XSYSTEMMODE: (0,1),(0,1),(0,1),(0-4)", surplus=False)
 def xsystemmode(device: Nrf91, lte_m: Flag, nb_iot: Flag, gnss: Flag, preference: Preference) -> None:
-    """Choose the radios that may be used, while they are off; ``preference`` is stored."""
+    """Choose the radios that may be used, while they are off; ``preference`` is stored.
+
+    Args:
+        device: the device.
+        lte_m: LTE-M.
+        nb_iot: NB-IoT.
+        gnss: satellite navigation.
+        preference: which of the first two is preferred; stored.
+
+    Errors:
+        518: the radios are on.
+        50: no radio is left.
+    """
     if device.cellular.fun == FULL:
         raise CommandError("the radios are on", code=NOT_ALLOWED_WHILE_ACTIVE)
     if not (lte_m or nb_iot or gnss):
@@ -143,7 +193,11 @@ def xsystemmode(device: Nrf91, lte_m: Flag, nb_iot: Flag, gnss: Flag, preference
 
 @commands.read("%XSYSTEMMODE")
 def xsystemmode_read(device: Nrf91) -> str:
-    """Show the radios that may be used."""
+    """Show the radios that may be used.
+
+    Answers:
+        %XSYSTEMMODE: <lte_m>,<nb_iot>,<gnss>,<preference>
+    """
     return f"%XSYSTEMMODE: {','.join(map(str, device.cellular.system_mode))}"
 
 

@@ -137,6 +137,6 @@ def security_tag(device: SerialLteModem, value: Value) -> int:
     return value - 2**32 if value >= 2**31 else value
 
 
-HANDLE: Final = Values(opened_handle, "the handle of an open socket")
+HANDLE: Final = Values(opened_handle, "its handle")
 Handle: TypeAlias = Annotated[Socket, HANDLE]
 SecTag: TypeAlias = Annotated[int, Values(security_tag, f"an integer from 0 to {2**32 - 1}")]

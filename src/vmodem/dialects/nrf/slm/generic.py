@@ -30,14 +30,22 @@ time_limit_2_0 = CommandTable("Generic AT commands")
 
 @commands.set("#XCLAC", "List the commands of the application")
 def xclac(device: SerialLteModem) -> bytes:
-    """List all commands that begin with #, in the order of the table, without blank lines."""
+    """List all commands that begin with #, in the order of the table, without blank lines.
+
+    Answers:
+        AT<name> - for each of them.
+    """
     names = (command.name for command in device.modem.dialect.commands if command.name.startswith("#"))
     return b"".join(b"AT%b\r\n" % name.encode() for name in names)
 
 
 @old.set("#XSLMVER", "Show the version of the SDK")
 def xslmver(device: SerialLteModem) -> str:
-    """Show the version of the nRF Connect SDK; a customer's firmware says so."""
+    """Show the version of the nRF Connect SDK; a customer's firmware says so.
+
+    Answers:
+        #XSLMVER: "<sdk>"[-CUSTOMIZED]
+    """
     custom = "-CUSTOMIZED" if device.modem.config.identity.customer_version else ""
     return f'#XSLMVER: "{generic.ncs_version(device)}"{custom}'
 
@@ -63,7 +71,11 @@ def xslmuart(
 
 @old.read("#XSLMUART")
 def xslmuart_read(device: SerialLteModem) -> str:
-    """Show the speed in bit/s and whether there is flow control."""
+    """Show the speed in bit/s and whether there is flow control.
+
+    Answers:
+        #XSLMUART: <baud_rate>,<hwfc>
+    """
     return f"#XSLMUART: {device.modem.signals.baud},{int(device.modem.signals.rtscts)}"
 
 
@@ -77,13 +89,32 @@ Mode: TypeAlias = Annotated[
 
 @sleep_1_9.set("#XSLEEP", "Sleep", test="#XSLEEP: (0,1,2)")
 def xsleep(device: SerialLteModem, mode: OldMode) -> None:
-    """Sleep until the host sends something."""
+    """Sleep until the host sends something.
+
+    Args:
+        device: the device.
+        mode: how deeply.
+
+    URCs:
+        Ready - when the host has ended the sleep, but for idle.
+    """
     device.modem.after(generic.DELAY, lambda: _fall_asleep(device, mode))
 
 
 @sleep_2_7.set("#XSLEEP", "Sleep", test="#XSLEEP: (1,2)")
 def xsleep_2_7(device: SerialLteModem, mode: Mode) -> None:
-    """Sleep until the host sends something."""
+    """Sleep until the host sends something.
+
+    Args:
+        device: the device.
+        mode: how deeply.
+
+    Errors:
+        there is no pin that could end the sleep: the configuration has no DTR.
+
+    URCs:
+        Ready - when the host has ended the sleep.
+    """
     if not device.modem.config.serial.dtr:
         raise CommandError("there is no pin that could end the sleep")
     device.modem.after(generic.DELAY, lambda: _fall_asleep(device, SLEEP if mode == generic.DEEP_SLEEP else UART_OFF))
@@ -91,7 +122,15 @@ def xsleep_2_7(device: SerialLteModem, mode: Mode) -> None:
 
 @time_limit_2_0.set("#XDATACTRL", "Set the time limit of data mode", test="#XDATACTRL=<time_limit>")
 def xdatactrl(device: SerialLteModem, time_limit: UInt16) -> None:
-    """Set the inactivity that flushes data mode, in milliseconds, 0 for the default; the speed sets the minimum."""
+    """Set the inactivity that flushes data mode, in milliseconds, 0 for the default; the speed sets the minimum.
+
+    Args:
+        device: the device.
+        time_limit: milliseconds, 0 for the default; the line's speed sets the minimum.
+
+    Errors:
+        it is less than the minimum.
+    """
     if time_limit and time_limit < device.minimum_time_limit:
         raise CommandError(f"<time_limit> {time_limit} is less than {device.minimum_time_limit}")
     device.time_limit = time_limit or None

@@ -133,6 +133,18 @@ def xsocketopt(device: SerialLteModem, op: Op, name: Name, value: OptionValue = 
         op: what to do.
         name: number of the option; getting another one prints nothing.
         value: what to set; what the option takes.
+
+    Manual:
+        Socket options #XSOCKETOPT
+
+    Answers:
+        #XSOCKETOPT: <value> - where an option is got; in version 1.9 and with --follow firmware timeouts as in "30
+            sec".
+        #XSOCKETOPT: "not supported" - for SO_TYPE, SO_PRIORITY, SO_TIMESTAMPING and SO_PROTOCOL.
+
+    Errors:
+        no socket is active.
+        the option cannot be set, or does not take the value.
     """
     if op == GET:
         return _get(device, name)
@@ -150,6 +162,19 @@ def xssocketopt(device: SerialLteModem, op: Op, name: TlsName, value: OptionValu
         op: what to do.
         name: number of the option.
         value: what to set, mandatory for every option; what the option takes.
+
+    Manual:
+        Secure Socket options #XSOCKETOPT
+
+    Answers:
+        #XSSOCKETOPT: <value> - where an option is got; with --follow firmware only the cipher suite.
+        #XSSOCKETOPT: "not supported" - before ERROR, with --follow firmware, for some options.
+
+    Errors:
+        no socket is active, or it is not secure.
+        the option cannot be got, or not be set.
+        the option does not take the value, or it is left out.
+        the handshake has not been done, for what it decides.
     """
     socket = device.need_active()
     if socket.sec_tag is None:

@@ -31,6 +31,16 @@ async def xpoll(device: SerialLteModem, timeout: Int, *handles: Handles) -> list
         timeout: milliseconds; 0 does not wait, less than 0 waits for ever.
         handles: up to 8 open sockets, further ones are ignored; all that are open where none is given. A connection
             that a server has accepted is a socket of its own.
+
+    Manual:
+        Poll sockets #XPOLL
+
+    Answers:
+        #XPOLL: <handle>,"<revents>" - for each socket that has events, 0x and 8 digits: a sum of 0x01 POLLIN, 0x08
+            POLLERR, 0x10 POLLHUP and 0x20 POLLNVAL. No line where there are none in time.
+
+    Errors:
+        a handle is that of no open socket.
     """
     pollable = _pollable(device)
     sockets = [_named(pollable, handle) for handle in handles[:MAX_HANDLES]] or pollable

@@ -30,7 +30,22 @@ commands = CommandTable("Socket AT commands")
 
 @commands.set("#XGETADDRINFO", "Resolve a host name")
 async def xgetaddrinfo(device: SerialLteModem, hostname: Host) -> str:
-    """Resolve ``hostname``. All addresses stand in one string."""
+    """Resolve ``hostname``. All addresses stand in one string.
+
+    Args:
+        device: the device.
+        hostname: host name or address.
+
+    Manual:
+        Resolve hostname #XGETADDRINFO
+
+    Answers:
+        #XGETADDRINFO: "<ip_addresses>" - all of them, separated by spaces; before ERROR the name of the failure, such
+            as EAI_NONAME.
+
+    Errors:
+        the name cannot be resolved.
+    """
     try:
         addresses = await Lookup(hostname, Family.UNSPEC)
     except ResolveError as error:

@@ -42,6 +42,17 @@ def xsocket(device: SerialLteModem, op: Op, type: Type, role: PlainRole) -> str:
         op: what to do; whatever follows 0 is ignored.
         type: socket type.
         role: which end of a connection it is; a raw socket is always a client.
+
+    Manual:
+        Socket #XSOCKET
+
+    Answers:
+        #XSOCKET: <handle>,<type>,<protocol> - the protocol is 6 TCP, 17 UDP, 0 raw.
+        #XSOCKET: <result>,"closed" - where a socket was closed; the result is 0.
+
+    Errors:
+        as many sockets as there may be are open.
+        a raw socket needs a permission of the host: root, or CAP_NET_RAW.
     """
     slot = device.need_slot()
     socket_type, family = SocketType(type), FAMILIES[op]
@@ -54,13 +65,22 @@ def xsocket(device: SerialLteModem, op: Op, type: Type, role: PlainRole) -> str:
 
 @commands.read("#XSOCKET")
 def xsocket_read(device: SerialLteModem) -> str | None:
-    """Show the active socket: handle, family, role."""
+    """Show the active socket: handle, family, role.
+
+    Answers:
+        #XSOCKET: <handle>,<family>,<role> - the family is 1 IPv4, 2 IPv6, 3 packet.
+        #XSOCKET: 0 - where none is open, in version 1.9.
+    """
     return _active(device, "#XSOCKET")
 
 
 @commands.test("#XSOCKET")
 def xsocket_test(device: SerialLteModem) -> Information:
-    """Show the accepted values of op, type and role."""
+    """Show the accepted values of op, type and role.
+
+    Answers:
+        #XSOCKET: (0,1,2),(1,2,3),(0,1)
+    """
     line = "#XSOCKET: (0,1,2),(1,2,3),(0,1)"
     return information(line).removesuffix(b"\r\n") if device.policy.test_is_unended else line
 
@@ -84,6 +104,16 @@ def xssocket(
         role: which end of a connection it is.
         sec_tag: security tag of the credentials.
         peer_verify: whether the peer has to prove who it is; 2 by default for a client, 0 for a server.
+
+    Manual:
+        Secure Socket #XSSOCKET
+
+    Answers:
+        #XSSOCKET: <handle>,<type>,<protocol> - the protocol is 258 TLS 1.2, 273 DTLS 1.2.
+        #XSOCKET: <result>,"closed" - where a socket was closed; the result is 0.
+
+    Errors:
+        as many sockets as there may be are open.
     """
     slot = device.need_slot()
     socket = device.open(FAMILIES[op], SocketType(type), role)
@@ -95,13 +125,22 @@ def xssocket(
 
 @commands.read("#XSSOCKET")
 def xssocket_read(device: SerialLteModem) -> str | None:
-    """Show the active socket, secure or not: handle, family, role."""
+    """Show the active socket, secure or not: handle, family, role.
+
+    Answers:
+        #XSSOCKET: <handle>,<family>,<role> - the family is 1 IPv4, 2 IPv6, 3 packet.
+        #XSSOCKET: 0 - where none is open, in version 1.9.
+    """
     return _active(device, "#XSSOCKET")
 
 
 @commands.test("#XSSOCKET")
 def xssocket_test(device: SerialLteModem) -> str:
-    """Show the accepted values of the parameters."""
+    """Show the accepted values of the parameters.
+
+    Answers:
+        #XSSOCKET: (0,1,2),(1,2),<sec_tag>,<peer_verify>,<hostname_verify> - with --follow firmware others.
+    """
     return device.policy.secure_test
 
 

@@ -69,6 +69,27 @@ async def xtcpsvr(device: ServiceModem, op: ServerOp, port: UInt16, sec_tag: Int
         op: what to do; whatever follows 0 is ignored.
         port: port to listen at.
         sec_tag: security tag of a TLS server's credentials, -1 for none.
+
+    Manual:
+        TCP server #XTCPSVR
+
+    Answers:
+        #XTCPSVR: <handle>,"started" - the handle of the listening socket.
+        #XTCPSVR: <error>,"not started" - before ERROR; the error is a negative errno.
+        #XTCPSVR: <error>,"disconnected" - where stopping has ended a connection; the error is 0.
+        #XTCPSVR: <error>,"stopped" - where a server was stopped; the error is 0.
+        #XTCPCLI: <error>,"disconnected" - where a client was stopped; the error is 0.
+
+    Errors:
+        the service is in use.
+        the server cannot be started: the port is in use, there is no link, or there are no credentials with the
+            security tag.
+
+    URCs:
+        #XTCPSVR: "<peer_ip>","connected" - a client has come.
+        #XTCPSVR: <error>,"disconnected" - it has gone; the error is 0, or a negative errno.
+        #XTCPSVR: <error>,"stopped" - the server has ended without being asked to.
+        #XTCPDATA: <size> - so many bytes of data follow.
     """
     device.tcp.need_free()
     try:
@@ -99,7 +120,12 @@ async def _server_security(device: ServiceModem, sec_tag: int) -> Security:
 
 @commands.read("#XTCPSVR")
 def xtcpsvr_read(device: ServiceModem) -> str:
-    """Show the handle of the service's socket, that of the accepted connection, and the family; -1 for none."""
+    """Show the handle of the service's socket, that of the accepted connection, and the family; -1 for none.
+
+    Answers:
+        #XTCPSVR: <listen_socket_handle>,<income_socket_handle>,<family> - the family is 1 IPv4, 2 IPv6, 0 before the
+            first.
+    """
     peer = device.tcp.peer
     return f"#XTCPSVR: {device.tcp.handle},{NO_HANDLE if peer is None else peer.handle},{device.tcp.family}"
 
@@ -129,6 +155,24 @@ async def xtcpcli(
         sec_tag: security tag of a TLS client's credentials, -1 for none.
         peer_verify: whether the server has to prove who it is.
         hostname_verify: whether the name in the server's certificate has to be ``url``.
+
+    Manual:
+        TCP/TLS client #XTCPCLI
+
+    Answers:
+        #XTCPCLI: <handle>,"connected" - the handle of the socket.
+        #XTCPCLI: <error>,"not connected" - before ERROR; the error is a negative errno, or that of the resolver.
+        #XTCPCLI: <error>,"disconnected" - where a client was disconnected; the error is 0.
+        #XTCPSVR: <error>,"disconnected" - where stopping a server has ended a connection; the error is 0.
+        #XTCPSVR: <error>,"stopped" - where a server was stopped; the error is 0.
+
+    Errors:
+        the service is in use.
+        the name cannot be resolved, or the peer refuses, or the handshake fails.
+
+    URCs:
+        #XTCPCLI: <error>,"disconnected" - the connection has ended; the error is -104.
+        #XTCPDATA: <size> - so many bytes of data follow.
     """
     client = Client(url, port, None if sec_tag == NO_SEC_TAG else sec_tag, peer_verify, hostname_verify)
     return await start_client(device.tcp, "#XTCPCLI", FAMILIES[op], client, HANDSHAKE_TIMEO)
@@ -136,13 +180,35 @@ async def xtcpcli(
 
 @commands.read("#XTCPCLI")
 def xtcpcli_read(device: ServiceModem) -> str:
-    """Show the handle of the service's socket, -1 for none, and the family."""
+    """Show the handle of the service's socket, -1 for none, and the family.
+
+    Answers:
+        #XTCPCLI: <handle>,<family> - the family is 1 IPv4, 2 IPv6, 0 before the first.
+    """
     return f"#XTCPCLI: {device.tcp.handle},{device.tcp.family}"
 
 
 @commands.set("#XTCPSEND", "Send data over the TCP connection")
 def xtcpsend(device: ServiceModem, data: Data | None = None) -> Coroutine[Any, Any, str] | None:
-    """Send ``data``, at most 1024 bytes, to the peer; enter data mode where it is left out, connected or not."""
+    """Send ``data``, at most 1024 bytes, to the peer; enter data mode where it is left out, connected or not.
+
+    Args:
+        device: the device.
+        data: what to send; data mode where it is left out.
+
+    Manual:
+        TCP send data #XTCPSEND
+
+    Answers:
+        #XTCPSEND: <size> - how many bytes went.
+
+    Errors:
+        nobody is connected.
+        sending fails, or the peer does not take all within 30 seconds.
+
+    URCs:
+        #XDATAMODE: <status> - when data mode ends: 0, or the error that ended the connection.
+    """
     if data is None:
         device.tcp.enter_data_mode(device.tcp.send)
         return None
@@ -151,7 +217,24 @@ def xtcpsend(device: ServiceModem, data: Data | None = None) -> Coroutine[Any, A
 
 @commands.set("#XTCPHANGUP", "Hang up on the server's client", test="#XTCPHANGUP: <handle>")
 def xtcphangup(device: ServiceModem, handle: Int) -> str | None:
-    """Close the connection ``handle`` that the server has accepted."""
+    """Close the connection ``handle`` that the server has accepted.
+
+    Args:
+        device: the device.
+        handle: that of the connection, as AT#XTCPSVR? shows it.
+
+    Manual:
+        TCP hang up #XTCPHANGUP
+
+    Answers:
+        #XTCPSVR: <error>,"disconnected" - the error is 0; with --follow firmware after the OK.
+
+    Errors:
+        the server has no such connection.
+
+    URCs:
+        #XTCPSVR: <error>,"disconnected" - with --follow firmware.
+    """
     peer = device.tcp.peer
     if peer is None or peer.handle != handle:
         raise CommandError(f"<handle> {handle} is the handle of no client")

@@ -28,7 +28,25 @@ commands = CommandTable("Socket AT commands")
 
 @commands.set("#XSEND", "Send data")
 def xsend(device: SerialLteModem, data: Data | None = None) -> str | Waiting | None:
-    """Send ``data``, at most 1252 bytes, over the active socket's connection; enter data mode where it is left out."""
+    """Send ``data``, at most 1252 bytes, over the active socket's connection; enter data mode where it is left out.
+
+    Args:
+        device: the device.
+        data: what to send; data mode where it is left out.
+
+    Manual:
+        Send data #XSEND
+
+    Answers:
+        #XSEND: <size> - how many bytes went; before ERROR too.
+
+    Errors:
+        the socket is not connected, or a server has accepted nobody.
+        sending fails, or the peer does not take all in time; the line then tells how much went.
+
+    URCs:
+        #XDATAMODE: <status> - in version 2.7, when data mode ends: 0, or the error that made the data go to waste.
+    """
     if data is None:
         return _begin_data_mode(device, lambda flush: transmit(device, Target(device.need_connection()), flush))
     if device.active is None:
@@ -71,6 +89,18 @@ async def xrecv(device: SerialLteModem, timeout: Int) -> list[Information]:
     Args:
         device: the device.
         timeout: seconds; 0 or less waits as long as SO_RCVTIMEO allows.
+
+    Manual:
+        Receive data #XRECV
+
+    Answers:
+        #XRECV: <size> - how many bytes there are. No line at the end of a stream.
+        <data> - the bytes; in version 1.9 before the line.
+
+    Errors:
+        nothing comes in time.
+        no socket is connected, or a server has accepted nobody.
+        the connection was reset.
     """
     socket = device.need_connection()
     need_secured(socket)
@@ -81,7 +111,28 @@ async def xrecv(device: SerialLteModem, timeout: Int) -> list[Information]:
 
 @commands.set("#XSENDTO", "Send a datagram to a host")
 def xsendto(device: SerialLteModem, url: Host, port: UInt16, data: Data | None = None) -> Waiting | None:
-    """Send ``data``, at most 1252 bytes, to ``port`` at ``url``; enter data mode where it is left out."""
+    """Send ``data``, at most 1252 bytes, to ``port`` at ``url``; enter data mode where it is left out.
+
+    Args:
+        device: the device.
+        url: host name or address.
+        port: the peer's port; nothing can be sent to 0.
+        data: what to send; data mode where it is left out.
+
+    Manual:
+        UDP send data #XSENDTO
+
+    Answers:
+        #XSENDTO: <size> - how many bytes went; before ERROR too.
+
+    Errors:
+        the name cannot be resolved.
+        the socket is not connected, or a server has accepted nobody.
+        sending fails, or the peer does not take all in time; the line then tells how much went.
+
+    URCs:
+        #XDATAMODE: <status> - in version 2.7, when data mode ends: 0, or the error that made the data go to waste.
+    """
     need_port(port)
     if data is None:
         return _begin_data_mode(
@@ -103,7 +154,23 @@ async def _resolve_only(target: Target) -> str:
 
 @commands.set("#XRECVFROM", "Receive a datagram and its sender")
 async def xrecvfrom(device: SerialLteModem, timeout: Int) -> list[Information]:
-    """Receive a datagram; ``timeout`` as for #XRECV. Just OK for an empty datagram."""
+    """Receive a datagram; ``timeout`` as for #XRECV. Just OK for an empty datagram.
+
+    Args:
+        device: the device.
+        timeout: seconds; 0 or less waits as long as SO_RCVTIMEO allows.
+
+    Manual:
+        UDP receive data #XRECVFROM
+
+    Answers:
+        #XRECVFROM: <size>,"<ip_addr>" - how many bytes there are, and who sent them. No line for an empty datagram.
+        <data> - the bytes; in version 1.9 before the line.
+
+    Errors:
+        nothing comes in time.
+        no socket is active.
+    """
     socket = device.reaches(device.need_active())
     need_secured(socket)
     limit = _timeout(device, timeout)

@@ -37,6 +37,22 @@ def xudpsvr(device: ServiceModem, op: ServerOp, port: UInt16) -> list[Informatio
         device: the device.
         op: what to do; whatever follows 0 is ignored.
         port: port to receive at.
+
+    Manual:
+        UDP server #XUDPSVR
+
+    Answers:
+        #XUDPSVR: <handle>,"started" - the handle of the socket.
+        #XUDPSVR: <error>,"stopped" - where a server was stopped; the error is 0.
+        #XUDPCLI: <error>,"disconnected" - where a client was stopped; the error is 0.
+
+    Errors:
+        the service is in use.
+        the port is in use, or there is no address to receive at.
+
+    URCs:
+        #XUDPDATA: <size> - so many bytes of data follow.
+        #XUDPSVR: <error>,"stopped" - the server has ended without being asked to.
     """
     device.udp.need_free()
     socket = device.udp.open(FAMILIES[op], SERVER)
@@ -51,13 +67,22 @@ def xudpsvr(device: ServiceModem, op: ServerOp, port: UInt16) -> list[Informatio
 
 @commands.read("#XUDPSVR")
 def xudpsvr_read(device: ServiceModem) -> str:
-    """Show the handle of the service's socket, -1 for none, and the family."""
+    """Show the handle of the service's socket, -1 for none, and the family.
+
+    Answers:
+        #XUDPSVR: <handle>,<family> - the family is 1 IPv4, 2 IPv6, 0 before the first.
+    """
     return f"#XUDPSVR: {device.udp.handle},{device.udp.family}"
 
 
 @commands.test("#XUDPSVR")
 def xudpsvr_test(device: ServiceModem) -> str:
-    """Show the accepted values of the parameters."""
+    """Show the accepted values of the parameters.
+
+    Answers:
+        #XUDPSVR: (0,1,2),<port> - with --follow firmware <sec_tag> too.
+        #XUDPSVR: (0,1,2),<port>,<sec_tag> - with --follow firmware.
+    """
     return device.policy.server_test
 
 
@@ -84,6 +109,24 @@ async def xudpcli(
         use_dtls_cid: DTLS connection identifier.
         peer_verify: whether the server has to prove who it is.
         hostname_verify: whether the name in the server's certificate has to be ``url``.
+
+    Manual:
+        UDP/DTLS client #XUDPCLI
+
+    Answers:
+        #XUDPCLI: <handle>,"connected" - the handle of the socket.
+        #XUDPCLI: <error>,"not connected" - before ERROR; the error is a negative errno, or that of the resolver; -134
+            where the peer does not accept the connection identifier.
+        #XUDPCLI: <error>,"disconnected" - where a client was disconnected; the error is 0.
+        #XUDPSVR: <error>,"stopped" - where a server was stopped; the error is 0.
+
+    Errors:
+        the service is in use.
+        the name cannot be resolved, or the handshake fails.
+
+    URCs:
+        #XUDPDATA: <size> - so many bytes of data follow.
+        #XUDPCLI: <error>,"disconnected" - the client has ended without being asked to.
     """
     client = Client(url, port, sec_tag, peer_verify, hostname_verify, use_dtls_cid)
     return await start_client(device.udp, "#XUDPCLI", FAMILIES[op], client, DTLS_TIMEOUT)
@@ -91,19 +134,48 @@ async def xudpcli(
 
 @commands.read("#XUDPCLI")
 def xudpcli_read(device: ServiceModem) -> str:
-    """Show the handle of the service's socket, -1 for none, and the family."""
+    """Show the handle of the service's socket, -1 for none, and the family.
+
+    Answers:
+        #XUDPCLI: <handle>,<family> - the family is 1 IPv4, 2 IPv6, 0 before the first.
+    """
     return f"#XUDPCLI: {device.udp.handle},{device.udp.family}"
 
 
 @commands.test("#XUDPCLI")
 def xudpcli_test(device: ServiceModem) -> str:
-    """Show the accepted values of the parameters."""
+    """Show the accepted values of the parameters.
+
+    Answers:
+        #XUDPCLI: (0,1,2),<url>,<port>,<sec_tag>,<use_dtls_cid>,<peer_verify>,<tls_hostname_verify> - with --follow
+            firmware <hostname_verify>.
+        #XUDPCLI: (0,1,2),<url>,<port>,<sec_tag>,<use_dtls_cid>,<peer_verify>,<hostname_verify> - with --follow
+            firmware.
+    """
     return device.policy.client_test
 
 
 @commands.set("#XUDPSEND", "Send a datagram to the UDP peer")
 def xudpsend(device: ServiceModem, data: Data | None = None) -> Coroutine[Any, Any, str] | None:
-    """Send ``data``, at most 1024 bytes, to the peer; enter data mode where it is left out."""
+    """Send ``data``, at most 1024 bytes, to the peer; enter data mode where it is left out.
+
+    Args:
+        device: the device.
+        data: what to send; data mode where it is left out.
+
+    Manual:
+        UDP send data #XUDPSEND
+
+    Answers:
+        #XUDPSEND: <size> - how many bytes went.
+
+    Errors:
+        the service is not in use, or no datagram has come that a server could answer.
+        sending fails.
+
+    URCs:
+        #XDATAMODE: <status> - when data mode ends: 0, or the error that ended the service.
+    """
     if device.udp.socket is None:
         raise CommandError("the UDP service is not in use")
     if data is None:

@@ -81,5 +81,5 @@ def open_handle(device: SerialModem, value: Value) -> Socket:
     return socket
 
 
-HANDLE: Final = Values(open_handle, "the handle of an open socket")
+HANDLE: Final = Values(open_handle, "its handle")
 Handle: TypeAlias = Annotated[Socket, HANDLE]

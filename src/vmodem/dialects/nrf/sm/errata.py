@@ -153,6 +153,19 @@ ERRATA: Final = (
         firmware="accepts both",
         answer="both are accepted",
     ),
+    Erratum(
+        page="#XRECV, #XRECVFROM",
+        manual="<flags> is one of 0, 2, 64, 256, based on the BSD socket definition, by which flags are summed",
+        firmware="sums too",
+        answer="sums too",
+    ),
+    Erratum(
+        page="#XPING",
+        manual="silent on the length of a host name",
+        firmware="at most 127 bytes",
+        answer="128, as for the other commands; with --follow firmware 127",
+        policy="max_host",
+    ),
     *nrf.SOCKETS,
     *nrf.ERRATA,
 )

@@ -119,6 +119,18 @@ def xsocketopt(device: SerialModem, handle: Handle, op: OpOption, name: Name, va
         op: what to do.
         name: number of the option.
         value: what to set; what the option takes.
+
+    Manual:
+        Socket options #XSOCKETOPT
+
+    Answers:
+        #XSOCKETOPT: <handle>,<value> - where an option is got.
+
+    Errors:
+        a set-only option is got.
+        the option does not take the value.
+        the option is for another type of socket.
+        the PDN connection is not active.
     """
     rule = _rule(OPTIONS, handle, name)
     if op == GET:
@@ -144,6 +156,19 @@ def xssocketopt(
         op: what to do.
         name: number of the option.
         value: what to set, mandatory for every option; what the option takes.
+
+    Manual:
+        Secure socket options #XSSOCKETOPT
+
+    Answers:
+        #XSSOCKETOPT: <handle>,<value> - where an option is got.
+
+    Errors:
+        the socket is not secure.
+        a set-only option is got, or a get-only one set.
+        the option does not take the value, or it is left out.
+        the option is for another type of socket.
+        the handshake has not been done, for what it decides.
     """
     if handle.sec_tag is None:
         if device.policy.options_need_secure:

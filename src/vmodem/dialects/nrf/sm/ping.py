@@ -45,6 +45,18 @@ async def xping(
         count: how many requests.
         interval: pause between a reply, or its absence, and the next request, in milliseconds.
         pdn: PDN connection; it has to be active unless it is 0.
+
+    Answers:
+        "<error>" - before ERROR, the name of the failure.
+
+    Errors:
+        the name cannot be resolved: a line with the name of the failure comes first.
+        the PDN connection is not active, or there is no link.
+        pings need a permission of the host.
+
+    URCs:
+        #XPING: <time> seconds - for each reply.
+        #XPING: average <time> seconds - at the end, of more than one reply.
     """
     if not device.cellular.is_active(pdn):
         raise CommandError(f"<pdn> {pdn} is no active PDN connection")

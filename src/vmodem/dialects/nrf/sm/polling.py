@@ -46,6 +46,16 @@ def xapoll(device: SerialModem, op: Op, events: Events, *handles: Handles) -> No
         op: what to do; whatever follows 0 is ignored.
         events: what to report, besides errors and the end of a connection.
         handles: up to 8 sockets, further ones are ignored; all, also those opened later, where none is given.
+
+    Manual:
+        Asynchronous socket polling #XAPOLL
+
+    Errors:
+        a handle is that of no open socket.
+
+    URCs:
+        #XAPOLL: <handle>,<revents> - the events of a socket, a sum of 1 POLLIN, 4 POLLOUT, 8 POLLERR, 16 POLLHUP and 32
+            POLLNVAL.
     """
     sockets = [HANDLE.convert(device, handle) for handle in handles[:MAX_HANDLES]]
     device.poller.start(events, sockets or device.listed(), everything=not sockets)
@@ -53,7 +63,11 @@ def xapoll(device: SerialModem, op: Op, events: Events, *handles: Handles) -> No
 
 @commands.read("#XAPOLL")
 def xapoll_read(device: SerialModem) -> str:
-    """Tell whether polling is running, the events, and the sockets that are polled."""
+    """Tell whether polling is running, the events, and the sockets that are polled.
+
+    Answers:
+        #XAPOLL: <running>,<events>[,<handle>,...] - 1 or 0 whether it is running.
+    """
     poller = device.poller
     values = [int(poller.running), poller.events, *(socket.handle for socket in poller.polled())]
     return f"#XAPOLL: {','.join(map(str, values))}"

@@ -19,7 +19,23 @@ AddressFamily: TypeAlias = Annotated[int, one_of({0: "any", 1: "IPv4", 2: "IPv6"
 
 @commands.set("#XGETADDRINFO", "Resolve a host name", surplus=False)
 async def xgetaddrinfo(device: SerialModem, hostname: Host, address_family: AddressFamily = 0) -> str:
-    """Resolve ``hostname``. All addresses stand in one string."""
+    """Resolve ``hostname``. All addresses stand in one string.
+
+    Args:
+        device: the device.
+        hostname: host name or address.
+        address_family: which addresses to look for.
+
+    Manual:
+        Resolve hostname #XGETADDRINFO
+
+    Answers:
+        #XGETADDRINFO: "<ip_addresses>" - all of them, separated by spaces; before ERROR the name of the failure, such
+            as EAI_NONAME.
+
+    Errors:
+        the name cannot be resolved.
+    """
     try:
         addresses = await Lookup(hostname, Family(address_family))
     except ResolveError as error:

@@ -33,6 +33,20 @@ def xsocket(device: SerialModem, op: Op, type: Type, role: PlainRole, cid: Cid =
         type: socket type.
         role: which end of a connection it is.
         cid: PDN connection; it has to be active unless it is 0.
+
+    Manual:
+        Socket #XSOCKET
+
+    Answers:
+        #XSOCKET: <handle>,<type>,<protocol> - the protocol is 6 TCP, 17 UDP, 0 raw.
+
+    Errors:
+        every handle is taken.
+        the PDN connection is not active.
+        a raw socket needs a permission of the host: root, or CAP_NET_RAW.
+
+    URCs:
+        #XAPOLL: <handle>,<revents> - where #XAPOLL polls all sockets.
     """
     socket_type = SocketType(type)
     family = Family(op)
@@ -44,7 +58,11 @@ def xsocket(device: SerialModem, op: Op, type: Type, role: PlainRole, cid: Cid =
 
 @commands.read("#XSOCKET")
 def xsocket_read(device: SerialModem) -> list[Information]:
-    """List the open sockets that are not secure: handle, family, role, type, cid."""
+    """List the open sockets that are not secure: handle, family, role, type, cid.
+
+    Answers:
+        #XSOCKET: <handle>,<family>,<role>,<type>,<cid> - for each of them; the family is 1 IPv4, 2 IPv6, 3 packet.
+    """
     return [f"#XSOCKET: {s.handle},{s.family},{s.role},{s.type},{s.cid}" for s in device.listed() if s.sec_tag is None]
 
 
@@ -72,6 +90,19 @@ def xssocket(
         sec_tag: security tag of the credentials; only a server may leave it out.
         peer_verify: whether the peer has to prove who it is; 2 by default for a client, 0 for a server.
         cid: PDN connection; likewise.
+
+    Manual:
+        Secure socket #XSSOCKET
+
+    Answers:
+        #XSSOCKET: <handle>,<type>,<protocol> - the protocol is 258 TLS 1.2, 273 DTLS 1.2.
+
+    Errors:
+        every handle is taken.
+        the PDN connection is not active.
+
+    URCs:
+        #XAPOLL: <handle>,<revents> - where #XAPOLL polls all sockets.
     """
     if sec_tag is None:
         if role == CLIENT or device.policy.server_needs_sec_tag:
@@ -85,7 +116,11 @@ def xssocket(
 
 @commands.read("#XSSOCKET")
 def xssocket_read(device: SerialModem) -> list[Information]:
-    """List the open secure sockets: handle, family, role, type, sec_tag, cid."""
+    """List the open secure sockets: handle, family, role, type, sec_tag, cid.
+
+    Answers:
+        #XSSOCKET: <handle>,<family>,<role>,<type>,<sec_tag>,<cid> - for each of them; the family is 1 IPv4, 2 IPv6.
+    """
     return [
         f"#XSSOCKET: {s.handle},{s.family},{s.role},{s.type},{s.sec_tag},{s.cid}"
         for s in device.listed()
@@ -95,7 +130,21 @@ def xssocket_read(device: SerialModem) -> list[Information]:
 
 @commands.set("#XCLOSE", "Close one socket or all")
 def xclose(device: SerialModem, handle: Annotated[Socket, HANDLE] | None = None) -> list[Information]:
-    """Close the socket ``handle``, all sockets where it is left out; one line for each."""
+    """Close the socket ``handle``, all sockets where it is left out; one line for each.
+
+    Args:
+        device: the device.
+        handle: an open socket; all where it is left out.
+
+    Manual:
+        Close socket #XCLOSE
+
+    Answers:
+        #XCLOSE: <handle>,<result> - for each socket; the result is 0.
+
+    URCs:
+        #XAPOLL: <handle>,32 - where #XAPOLL polls it and no closure event was reported.
+    """
     if handle is not None:
         device.close(handle)
         return [f"#XCLOSE: {handle.handle},0"]

@@ -55,6 +55,21 @@ def xsend(
         mode: what the data is, or data mode.
         flags: 0, or 512 to wait until the peer has acknowledged.
         data: what to send, mandatory in modes 0 and 1.
+
+    Manual:
+        Send data #XSEND
+
+    Answers:
+        #XSEND: <handle>,<size> - how many bytes went; before ERROR too. No line in data mode, whose OK comes first.
+
+    Errors:
+        the socket is not connected, or a server has accepted nobody.
+        the data is no text, or no hexadecimal digits, or too long.
+        sending fails, or the peer does not take all within the send timeout; the line then tells how much went.
+
+    URCs:
+        #XDATAMODE: <status> - when data mode ends: 0, or the error that made the data go to waste.
+        #XAPOLL: <handle>,<revents> - where #XAPOLL polls the socket for POLLOUT.
     """
     _check_send_flags(device.reaches(handle), flags)
     target = Target(handle, None, flags)
@@ -87,7 +102,33 @@ def xsendto(
     port: UInt16,
     data: Data = None,
 ) -> Coroutine[Any, Any, str] | None:
-    """Send data to ``port`` at ``url``; the other parameters as for #XSEND. A stream socket has to be connected."""
+    """Send data to ``port`` at ``url``; the other parameters as for #XSEND. A stream socket has to be connected.
+
+    Args:
+        device: the device.
+        handle: an open socket.
+        mode: what the data is, or data mode.
+        flags: 0, or 512 to wait until the peer has acknowledged.
+        url: host name or address.
+        port: the peer's port; nothing can be sent to 0.
+        data: what to send, mandatory in modes 0 and 1.
+
+    Manual:
+        UDP send data #XSENDTO
+
+    Answers:
+        #XSENDTO: <handle>,<size> - how many bytes went; before ERROR too. No line in data mode, whose OK comes first.
+
+    Errors:
+        the name cannot be resolved.
+        the socket is not connected, or a server has accepted nobody.
+        the data is no text, or no hexadecimal digits, or too long.
+        sending fails, or the peer does not take all within the send timeout; the line then tells how much went.
+
+    URCs:
+        #XDATAMODE: <status> - when data mode ends: 0, or the error that made the data go to waste.
+        #XAPOLL: <handle>,<revents> - where #XAPOLL polls the socket for POLLOUT.
+    """
     _check_send_flags(device.reaches(handle), flags)
     need_port(port)
     target = Target(handle, (url, port), flags)
@@ -124,7 +165,23 @@ def xrecv(
         mode: how the data is printed.
         flags: a sum of 2 (leave the data in place), 64 (do not wait) and 256 (wait until ``data_len`` bytes came, TCP).
         timeout: seconds, 0 for ever; it becomes the socket's receive timeout.
-        data_len: the most bytes to receive, 2048 at the most; 0 receives nothing.
+        data_len: the most bytes to receive; 0 receives nothing.
+
+    Manual:
+        Receive data #XRECV
+
+    Answers:
+        #XRECV: <handle>,<mode>,<size> - how many bytes follow. No line at the end of a stream.
+        <data> - the bytes, in mode 1 as hexadecimal digits.
+
+    Errors:
+        nothing comes in time, or nothing is there with flag 64.
+        the flags are none of these, or 256 for a datagram socket.
+        the socket is not connected, or a server has accepted nobody.
+        the connection was reset.
+
+    URCs:
+        #XAPOLL: <handle>,<revents> - where #XAPOLL polls the socket and more has come.
     """
     _check_receive_flags(handle, flags)
     socket = _connection(device, handle)
@@ -167,7 +224,31 @@ def _received(device: SerialModem, handle: Socket, mode: int, data: bytes) -> li
 async def xrecvfrom(
     device: SerialModem, handle: Handle, mode: Mode, flags: Int, timeout: Timeout, data_len: DataLen = 2048
 ) -> list[Information]:
-    """Receive a datagram, cut to ``data_len`` bytes; the parameters as for #XRECV. Just OK for an empty datagram."""
+    """Receive a datagram, cut to ``data_len`` bytes; the parameters as for #XRECV. Just OK for an empty datagram.
+
+    Args:
+        device: the device.
+        handle: an open socket.
+        mode: how the data is printed.
+        flags: a sum of 2 (leave the data in place) and 64 (do not wait).
+        timeout: seconds, 0 for ever; it becomes the socket's receive timeout.
+        data_len: the most bytes to receive; 0 receives nothing.
+
+    Manual:
+        UDP receive data #XRECVFROM
+
+    Answers:
+        #XRECVFROM: <handle>,<mode>,<size>,"<ip_addr>",<port> - how many bytes follow, and who sent them. No line for an
+            empty datagram.
+        <data> - the bytes, in mode 1 as hexadecimal digits.
+
+    Errors:
+        nothing comes in time, or nothing is there with flag 64.
+        the flags are none of these.
+
+    URCs:
+        #XAPOLL: <handle>,<revents> - where #XAPOLL polls the socket and more has come.
+    """
     _check_receive_flags(handle, flags)
     need_secured(handle)
     handle.receive_timeout = timeout

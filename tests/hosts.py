@@ -39,9 +39,14 @@ def place(endpoint):
     return endpoint["path"] if "path" in endpoint else f"{endpoint['host']}:{endpoint['port']}"
 
 
+def open_host(where, end=b"\r"):
+    """Connect a host to a path or HOST:PORT."""
+    return (TcpHost if ":" in where else PtyHost)(where, end)
+
+
 def connect(where, dialect):
     """Connect a host to a path or HOST:PORT, and swallow the banner."""
-    made = (TcpHost if ":" in where else PtyHost)(where, ENDS[dialect.terminator])
+    made = open_host(where, ENDS[dialect.terminator])
     try:
         made.expect(dialect.banner)
     except AssertionError:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vmodem.config import AccessPoint, Cell, Config, Firmware, Identity, ModemCore, SerialLine, Wifi, load_config
     from vmodem.core.dialect import Dialect, Follow
     from vmodem.core.framing import Terminator
+    from vmodem.core.power import Boot, Start
     from vmodem.core.trace import (
         Accepted,
         Bound,
@@ -82,6 +83,7 @@ _HOMES = {
     ),
     "vmodem.core.dialect": ("Dialect", "Follow"),
     "vmodem.core.framing": ("Terminator",),
+    "vmodem.core.power": ("Boot", "Start"),
     "vmodem.core.trace": (
         "Accepted",
         "Bound",
@@ -139,6 +141,7 @@ _HOMES = {
 __all__ = [
     "Accepted",
     "AccessPoint",
+    "Boot",
     "Bound",
     "Cell",
     "Closed",
@@ -189,6 +192,7 @@ __all__ = [
     "SocketLayer",
     "Spec",
     "SpecError",
+    "Start",
     "Started",
     "State",
     "Stdio",

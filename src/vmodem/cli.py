@@ -17,6 +17,7 @@ from vmodem import __version__, dialects, files
 from vmodem.arguments import AddEndpoint, Parser, failed, path, read
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
+from vmodem.core.power import Boot, Start
 from vmodem.errors import UnknownDialectError, because, quoted, suggestion
 
 if TYPE_CHECKING:
@@ -107,7 +108,18 @@ def _add_serve(parser: Parser) -> None:
         default=[],
         help="the modem's own address, once for each family (default 127.0.0.1, ::1; any for what goes out)",
     )
-    parser.add_argument("--offline", action="store_true", help="start detached from the network")
+    parser.add_argument("--offline", action="store_true", help="start detached from the network: --start offline")
+    parser.add_argument(
+        "--start",
+        choices=[start.value for start in Start],
+        help="what it is to its network when switched on; device: attaches when told to, as a device does",
+    )
+    parser.add_argument(
+        "--boot",
+        choices=[boot.value for boot in Boot],
+        default=Boot.WITH_HOST.value,
+        help="switch on, and greet, when a host comes, or be on already and greet nobody (default with-host)",
+    )
     parser.add_argument("--credentials", type=path, metavar="DIR", help="where credentials are kept between runs")
     parser.add_argument("--terminator", choices=[end.value for end in Terminator], help="what ends a line")
     parser.add_argument("--config", type=path, metavar="FILE", help="TOML file: identity, cell, Wi-Fi, modems")
@@ -212,6 +224,8 @@ def _serve_sites(arguments: argparse.Namespace) -> int:
             follow=arguments.follow,
             terminator=arguments.terminator,
             offline=arguments.offline,
+            start=arguments.start,
+            boot=arguments.boot,
             addresses=tuple(arguments.address),
             **({} if arguments.credentials is None else {"credentials": arguments.credentials}),
         )

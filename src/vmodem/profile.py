@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from os import urandom
 from pathlib import Path
@@ -16,6 +17,7 @@ from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
 from vmodem.core.line import Signals
 from vmodem.core.modem import Modem
+from vmodem.core.power import Boot, Start
 from vmodem.credentials.store import Store
 from vmodem.errors import ProfileError, quoted
 from vmodem.net.interface import Family, Network
@@ -41,7 +43,10 @@ class Profile:
         credentials: where its credentials are kept, and shared with the others of this profile: a store, or the path
             of a directory; `StoreError` where that cannot be used.
         terminator: what ends a line: a `Terminator`, or ``cr``, ``lf``, ``crlf``; None for the dialect's default.
-        offline: whether it starts detached from its network, as a device does at power-on.
+        offline: whether it starts detached from its network, where `start` does not say.
+        start: what it is to its network when it is switched on: a `Start`, or ``attached``, ``offline``, ``device``;
+            None for what `offline` says.
+        boot: whether it is switched on with its host, and greets it: a `Boot`, or ``with-host``, ``at-start``.
         addresses: its own addresses, at most one of each family; servers bind to them, and what goes out comes from
             them. Of a family that is left out servers bind to loopback, and the host chooses for what goes out.
         layers: what stands between it and the host's network, the first nearest to the network.
@@ -62,6 +67,8 @@ class Profile:
     credentials: Store | Path | str = field(default_factory=Store)
     terminator: Terminator | str | None = None
     offline: bool = False
+    start: Start | str | None = None
+    boot: Boot | str = Boot.WITH_HOST
     addresses: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
     traces: tuple[Trace, ...] = ()
@@ -77,6 +84,9 @@ class Profile:
         if isinstance(self.dialect, str):
             self._set("dialect", dialects.find(self.dialect))
         self._set("follow", _member(Follow, "follow", self.follow))
+        self._set("boot", _member(Boot, "boot", self.boot))
+        if self.start is not None:
+            self._set("start", _member(Start, "start", self.start))
         if self.terminator is not None:
             self._set("terminator", _member(Terminator, "terminator", self.terminator))
         if not isinstance(self.credentials, Store):
@@ -108,6 +118,8 @@ class Profile:
         """
         assert isinstance(self.follow, Follow)
         assert isinstance(self.credentials, Store)
+        assert isinstance(self.boot, Boot)
+        assert not isinstance(self.start, str)
         assert not isinstance(self.terminator, str)
         for layer in self.layers:
             network = layer(network)
@@ -118,7 +130,8 @@ class Profile:
             follow=self.follow,
             terminator=self.terminator,
             signals=signals,
-            attached=not self.offline,
+            start=self.start or (Start.OFFLINE if self.offline else Start.ATTACHED),
+            boot=self.boot,
             store=self.credentials,
             name=" ".join(filter(None, (self.name, where))) or "modem",
             traces=self.traces,
@@ -151,7 +164,7 @@ _ACCEPTED: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
 """What each attribute may be, and that in words; those that name one of a few are looked at where it is found."""
 
 
-def _member(kind: type[Follow] | type[Terminator], name: str, value: object) -> Follow | Terminator:
+def _member(kind: type[Enum], name: str, value: object) -> Enum:
     """Return the member of ``kind`` that ``value`` is, or is the value of."""
     try:
         return kind(value)

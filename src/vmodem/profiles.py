@@ -29,12 +29,17 @@ _OPTIONS: Final[dict[str, tuple[type | tuple[type, ...], str]]] = {
     "dialect": (str, "the name of a dialect"),
     "endpoint": ((str, list), 'text such as "tcp 5000", or a list of such'),
     "follow": (str, '"manual" or "firmware"'),
+    "start": (str, '"attached", "offline" or "device"'),
     "offline": (bool, "true or false"),
+    "boot": (str, '"with-host" or "at-start"'),
     "address": ((str, list), "an address, or a list of an IPv4 and an IPv6 address"),
     "terminator": (str, '"cr", "lf" or "crlf"'),
     "credentials": (str, "the path of a directory"),
 }
 """The keys of a modem besides tables and settings, their types, and the types in words."""
+
+_AS_IT_IS: Final = ("name", "dialect", "follow", "offline", "start", "boot", "terminator")
+"""Those that mean the same to a profile."""
 
 _CORE: Final = tuple(option.name for option in fields(ModemCore))
 """The keys of the table ``[modem]``, which stand in each ``[[modem]]`` itself."""
@@ -80,7 +85,9 @@ def _modem(
     merged = {name: _merged(shared.get(name), own.get(name)) for name in {**shared, **own}}
     config = configured(merged, place, dict.fromkeys((*_options(), *_CORE), f"the [[{MODEM}]] itself"))
     config = replace(config, modem=table_of(MODEM, core, place))
-    options = {name: table[name] for name in ("name", "dialect", "follow", "offline", "terminator") if name in table}
+    options = {name: table[name] for name in _AS_IT_IS if name in table}
+    if "offline" in table:
+        options.setdefault("start", None)  # what the command line says of it is said anew
     if "address" in table:
         options["addresses"] = tuple([table["address"]] if isinstance(table["address"], str) else table["address"])
     if "credentials" in table:

@@ -18,6 +18,7 @@ from vmodem.assembly import assemble
 from vmodem.config import Config
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
+from vmodem.core.power import Boot, Start
 from vmodem.credentials.store import Store
 from vmodem.net.fake import FakeNetwork
 from vmodem.net.interface import Answer, NetSocket, Network
@@ -37,7 +38,8 @@ class Virtual:
         follow: which side is answered where manual and firmware disagree.
         config: identity and settings, None for the defaults.
         terminator: what ends a line, None for the dialect's default.
-        attached: whether it is attached to its network from the start.
+        start: what it is to its network when it is switched on.
+        boot: whether it greets its host then.
         network: its network, None for a fresh one.
         layers: what stands between the modem and that network, the first nearest to the network.
         store: where its credentials are kept, None for a store of its own.
@@ -59,7 +61,8 @@ class Virtual:
         follow: Follow = Follow.MANUAL,
         config: Config | None = None,
         terminator: Terminator | None = None,
-        attached: bool = True,
+        start: Start = Start.ATTACHED,
+        boot: Boot = Boot.WITH_HOST,
         network: FakeNetwork | None = None,
         layers: Sequence[Layer] = (),
         store: Store | None = None,
@@ -80,7 +83,8 @@ class Virtual:
             random=random or Random(0).randbytes,
             follow=follow,
             terminator=terminator,
-            attached=attached,
+            start=start,
+            boot=boot,
             store=store,
             name=name,
             traces=traces,

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.hosts import Host, PtyHost
+from tests.hosts import Host, PtyHost, open_host
 from tests.patience import eventually
 from tests.peers import accept, port_of, receive, tcp_server
 from tests.process import Process
@@ -456,3 +456,77 @@ class TestPlay:
         done = vmodem("play", str(folder), env={**os.environ, "PYTHONIOENCODING": "ascii"})
         assert (done.returncode, done.stderr) == (1, "")
         assert r"\udcff\u0100.at: 0 blocks passed, 1 failed" in done.stdout
+
+
+class TestPower:
+    """``--boot`` and ``--start``, at every kind of endpoint."""
+
+    @pytest.mark.parametrize("boot", ["with-host", "at-start"])
+    @pytest.mark.parametrize("dialect", ["sm-1.0", "slm-2.7", "ameba-2.4"])
+    def test_boot_on_standard_input(self, dialect, boot):
+        probe = {"sm-1.0": "AT\r\n", "slm-2.7": "AT\r\n", "ameba-2.4": "AT+TEST\r\n"}[dialect]
+        done = vmodem("serve", "--stdio", "--dialect", dialect, "--boot", boot, input=probe)
+        banner = "ATCMD READY" if dialect == "ameba-2.4" else "Ready"
+        assert done.stdout.split("\n")[0] == (banner if boot == "with-host" else "")
+        assert done.stdout.split()[-1] == "OK"
+
+    @pytest.mark.parametrize("endpoint", [["--tcp", "0"], ["--pty"], ["--pty", "--hangup", "keep"]])
+    def test_who_is_on_already_greets_nobody(self, endpoint):
+        with Process(*endpoint, "--boot", "at-start") as served:
+            for _ in range(3):
+                host = open_host(served.where[0])
+                host.silent()
+                host.ask("AT")
+                host.ask("AT#XRESET")
+                host.expect(b"Ready\r\n")
+                host.close()
+
+    def test_on_a_serial_port(self):
+        master, slave = os.openpty()
+        with Process("--serial", os.ttyname(slave), "--boot", "at-start", stdin=subprocess.DEVNULL):
+            host = Host(master)
+            host.silent()
+            host.ask("AT")
+
+    def test_start_device(self):
+        with Process("--tcp", "0", "--start", "device") as served:
+            host = served.host()
+            host.ask("AT%XSYSTEMMODE=1,1,0,0")
+            host.ask("AT+CEREG=1")
+            host.ask("AT+CGEREP=1")
+            begun = time.monotonic()
+            host.ask("AT+CFUN=1")
+            for line in ("+CGEV: EXCE STATUS 0", "+CEREG: 2", "+CGEV: ME PDN ACT 0", "+CEREG: 1"):
+                host.expect(f"\r\n{line}\r\n".encode())
+            assert time.monotonic() - begun > 2.8
+
+    @pytest.mark.parametrize(
+        ("options", "fun"),
+        [
+            ([], 1),
+            (["--start", "attached"], 1),
+            (["--offline"], 0),
+            (["--start", "offline"], 0),
+            (["--start", "device"], 0),
+            (["--offline", "--start", "attached"], 1),
+        ],
+    )
+    def test_start(self, options, fun):
+        done = vmodem("serve", "--stdio", *options, input="AT+CFUN?\r")
+        assert f"+CFUN: {fun}" in done.stdout
+
+    @pytest.mark.parametrize(
+        ("options", "text", "fun", "greeted"),
+        [
+            ([], 'start = "device"', 0, True),
+            ([], 'boot = "at-start"', 1, False),
+            (["--start", "device", "--boot", "at-start"], "", 0, False),
+            (["--start", "device"], "offline = false", 1, True),
+            (["--boot", "at-start"], 'boot = "with-host"', 1, True),
+        ],
+    )
+    def test_a_modem_of_the_file(self, tmp_path, options, text, fun, greeted):
+        config = tmp_path / "modem.toml"
+        config.write_text(f'[[modem]]\nendpoint = "stdio"\n{text}\n')
+        done = vmodem("serve", "--config", str(config), *options, input="AT+CFUN?\r")
+        assert (f"+CFUN: {fun}" in done.stdout, done.stdout.startswith("Ready")) == (True, greeted)

@@ -23,6 +23,7 @@ from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.errors import CommandError, in_words
 from vmodem.core.framing import Terminator
 from vmodem.core.line import Signals
+from vmodem.core.power import Boot, Start
 from vmodem.core.scheduler import Scheduler
 from vmodem.core.tasks import Task
 from vmodem.credentials.store import Store
@@ -49,7 +50,8 @@ class Modem:
         follow: which side is answered where manual and firmware disagree.
         terminator: what ends a line, None for the dialect's default.
         signals: the wires of its serial line, None for a line of 115200 bit/s; some timing follows from its speed.
-        attached: whether the device is attached to its network from the start.
+        start: what the device is to its network when it is switched on, and again after each restart.
+        boot: whether it is switched on with its host, and greets it, or was on before; a restart greets in any case.
         store: where its credentials are kept, None for a store of its own.
         name: what it is called in the log: where its host is, or a name that was given to it.
         traces: who is told what happens, besides the log.
@@ -62,13 +64,14 @@ class Modem:
         core: what the dialect keeps once for each power-on: the modem core, the Wi-Fi station.
         channels: its AT channels; the first is there as long as the modem, and hears what no host asked for.
         signals: the wires of its serial line.
+        start: what it is to its network when it is switched on.
         off: whether it is switched off, and takes no notice of anything.
         traces: who is told what happens.
     """
 
     __slots__ = (
         "_asleep",
-        "_attached",
+        "_boot",
         "_saved_speed",
         "channels",
         "config",
@@ -81,6 +84,7 @@ class Modem:
         "random",
         "scheduler",
         "signals",
+        "start",
         "store",
         "terminator",
         "tls",
@@ -97,7 +101,8 @@ class Modem:
         follow: Follow = Follow.MANUAL,
         terminator: Terminator | None = None,
         signals: Signals | None = None,
-        attached: bool = True,
+        start: Start = Start.ATTACHED,
+        boot: Boot = Boot.WITH_HOST,
         store: Store | None = None,
         name: str = "modem",
         traces: Sequence[Trace] = (),
@@ -115,10 +120,11 @@ class Modem:
         self.scheduler = Scheduler(network)
         self.tls = tls or Tls(random)
         self.tls.inform = self.inform
-        self._attached = attached
+        self._boot = boot
+        self.start = start
         self._saved_speed = (self.signals.baud, self.signals.rtscts)
         self._asleep: Callable[[], None] | None = None
-        network.set_link(up=attached)
+        network.set_link(up=start is Start.ATTACHED)
         self.core: Any = dialect.core(self)
         self.name = name
         self.traces: tuple[Trace, ...] = ()
@@ -133,9 +139,11 @@ class Modem:
     # What the driver calls
 
     def boot(self, now: float) -> None:
-        """Power on: send the banner."""
+        """Power on: send the banner, unless nobody is there to hear it."""
         self.scheduler.now = now
-        self._greet("on")
+        self._tell_power("on")
+        if self._boot is Boot.WITH_HOST:
+            self._greet()
 
     def socket_ready(self, socket: NetSocket, events: int, now: float) -> None:
         """Take note that ``events`` may be true on ``socket``."""
@@ -291,10 +299,11 @@ class Modem:
         baud, rtscts = self._saved_speed
         if (baud, rtscts) != (self.signals.baud, self.signals.rtscts):
             self.signals.modem_sets_speed(baud, rtscts=rtscts)
-        self.network.set_link(up=self._attached)
+        self.network.set_link(up=self.start is Start.ATTACHED)
         self.core = self.dialect.core(self)
         self.channels[0].restart()
-        self._greet("restarted")
+        self._tell_power("restarted")
+        self._greet()
 
     def power_off(self) -> None:
         """Switch the device off: it answers nothing any more."""
@@ -322,8 +331,7 @@ class Modem:
 
             self.tell(Power(State(state)))
 
-    def _greet(self, state: str) -> None:
-        self._tell_power(state)
+    def _greet(self) -> None:
         self.channels[0].write(self.dialect.banner)
 
     def _cut_power(self) -> None:

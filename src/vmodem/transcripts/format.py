@@ -257,6 +257,7 @@ _DIRECTIVES: Final[list[tuple[str, re.Pattern[str], Builder]]] = [
         ("given > LINE", r"given (>) (.*)", _given),
         ("given sockets SOCKET ...", r"given (sockets) (.*\S.*)", _given),
         ("given offline", r"given (offline)()", _given),
+        ("given start attached|offline|device", r"given (start) (attached|offline|device)", _given),
         ("given follow manual|firmware", r"given (follow) (manual|firmware)", _given),
         ("given terminator cr|lf|crlf", r"given (terminator) (cr|lf|crlf)", _given),
         ("given config TABLE.KEY VALUE", r"given (config) (\w+\.\w+(?: .*)?)", _given),

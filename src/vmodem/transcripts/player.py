@@ -12,6 +12,7 @@ from vmodem.core.channel import Channel
 from vmodem.core.dialect import Dialect, Follow
 from vmodem.core.framing import Terminator
 from vmodem.core.modem import Modem
+from vmodem.core.power import Start
 from vmodem.core.sockets import Handled, SocketTable
 from vmodem.core.trace import Event, HostLine, Refused, Trace
 from vmodem.credentials.store import Area, Kind, Slot, Store, StoreFullError
@@ -124,7 +125,7 @@ class _Setup:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.follow = Follow.MANUAL
-        self.attached = True
+        self.start = Start.ATTACHED
         self.terminator = dialect.terminator
         self.config = Config()
         self.network = FakeNetwork()
@@ -137,7 +138,9 @@ class _Setup:
             case "follow":
                 self.follow = Follow(value)
             case "offline":
-                self.attached = False
+                self.start = Start.OFFLINE
+            case "start":
+                self.start = Start(value)
             case "terminator":
                 self.terminator = Terminator(value)
             case "config":
@@ -169,7 +172,7 @@ class _Setup:
             follow=self.follow,
             config=self.config,
             terminator=self.terminator,
-            attached=self.attached,
+            start=self.start,
             network=self.network,
             layers=layers,
             store=self.store,

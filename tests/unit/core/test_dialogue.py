@@ -2,6 +2,7 @@ import pytest
 
 from vmodem import dialects
 from vmodem.core.dialogue import Dialogue
+from vmodem.core.power import Start
 from vmodem.virtual import Virtual
 
 SM = dialects.find("sm")
@@ -124,8 +125,8 @@ def test_neither_does_that_of_an_ameba(caplog, sent):
 
 def shows_no_secret(caplog, name, sent):
     caplog.set_level("DEBUG")
-    for attached in (True, False):
-        modem = Virtual(dialects.find(name), attached=attached)
+    for start in Start:
+        modem = Virtual(dialects.find(name), start=start)
         modem.send(sent + b'\r\nAT%CMNG=1\r\n"\r\nAT\r\n')
     assert caplog.records
     assert "hush" not in caplog.text

@@ -3,6 +3,7 @@
 import pytest
 
 from vmodem import dialects
+from vmodem.core.power import Start
 from vmodem.core.trace import (
     Data,
     DataBegins,
@@ -101,7 +102,7 @@ def test_power():
 
 
 def test_a_secret_is_one():
-    modem, trace = heard(attached=False)
+    modem, trace = heard(start=Start.OFFLINE)
     modem.send(b'AT%CMNG=0,1,0,"hush"\r')
     line, result = trace.take()
     assert line == HostLine(b'AT%CMNG=0,1,0,"hush"', b"AT%CMNG... (20 bytes)")

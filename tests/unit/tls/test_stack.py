@@ -11,6 +11,7 @@ from tests.certificates import CERTIFICATES, shared_key
 from tests.secured import ask, connected
 
 from vmodem import dialects
+from vmodem.core.power import Start
 from vmodem.credentials.store import Area, Kind, Slot, Store
 from vmodem.net.fake import FakeNetwork
 from vmodem.net.interface import Family, SocketType
@@ -173,7 +174,7 @@ class TestReplay:
 
     def test_a_key(self):
         def generated():
-            modem = Virtual(dialects.find("sm-1.0"), attached=False)
+            modem = Virtual(dialects.find("sm-1.0"), start=Start.OFFLINE)
             ask(modem, "AT+CFUN=4")
             answer = ask(modem, "AT%KEYGEN=7,2,1")
             return answer[:-150], modem.modem.store.read(Slot(Area.MODEM, 7, Kind.KEY)).content

@@ -2,6 +2,7 @@ import pytest
 
 from vmodem import dialects
 from vmodem.config import AccessPoint, Config, Wifi
+from vmodem.core.power import Start
 from vmodem.net.fake import FakeNetwork
 from vmodem.net.interface import Family, SocketType
 from vmodem.virtual import Virtual
@@ -10,8 +11,8 @@ DIALECT = dialects.find("ameba-2.4")
 CONNECT = b"AT+WLCONN=ssid,vmodem,pw,12345678\r"
 
 
-def machine(config=None, *, attached=True, network=None):
-    modem = Virtual(DIALECT, config=config, attached=attached, network=network)
+def machine(config=None, *, start=Start.ATTACHED, network=None):
+    modem = Virtual(DIALECT, config=config, start=start, network=network)
     assert modem.take() == b"ATCMD READY\r\n"
     return modem
 
@@ -29,7 +30,7 @@ def test_a_scan_lists_the_configured_networks_in_their_order():
             *(AccessPoint(ssid="More", bssid=f"AA:00:00:00:00:{number:02}", channel=13) for number in range(8)),
         ),
     )
-    modem = machine(config, attached=False)
+    modem = machine(config, start=Start.OFFLINE)
     rows = ask(modem, b"AT+WLSCAN\r").split("\r\n")
     assert rows[:3] == [
         ' 1, 02:00:00:00:00:01, -50, 1, AX, "WPA2/WPA3-SAE AES", "Home" ',
@@ -43,7 +44,7 @@ def test_a_scan_lists_the_configured_networks_in_their_order():
 
 
 def test_another_network_of_a_scan_cannot_be_joined():
-    modem = machine(Config(network=(AccessPoint(ssid="Next door", security="Open"),)), attached=False)
+    modem = machine(Config(network=(AccessPoint(ssid="Next door", security="Open"),)), start=Start.OFFLINE)
     assert ask(modem, b"AT+WLCONN=ssid,Next door\r") == "[$]wifi connect failed\r\n\r\nERROR: 17\r\n"
     assert not modem.network.up
 
@@ -60,14 +61,14 @@ def test_the_address_is_that_of_the_network_while_connected():
 
 
 def test_without_an_ipv4_address_dhcp_gives_none():
-    modem = machine(network=FakeNetwork(ipv4=None), attached=False)
+    modem = machine(network=FakeNetwork(ipv4=None), start=Start.OFFLINE)
     assert ask(modem, CONNECT) == "[$]wifi connected\r\n[$]wifi got ip timeout\r\n\r\nOK\r\n"
     assert modem.channel.device.wifi.address == "0.0.0.0"
     assert "GW  => 0.0.0.0\r\nMSK  => 255.255.255.0\r\n" in ask(modem, b"AT+WLSTATE\r")
 
 
 def test_a_static_address_alone_has_no_gateway():
-    modem = machine(attached=False)
+    modem = machine(start=Start.OFFLINE)
     assert ask(modem, b"AT+WLSTATICIP=10.1.2.3\r") == "\r\nOK\r\n"
     assert "IP  => 0.0.0.0\r\n" in ask(modem, b"AT+WLSTATE\r")
     assert ask(modem, CONNECT) == "[$]wifi connected\r\n\r\nOK\r\n"
@@ -75,7 +76,7 @@ def test_a_static_address_alone_has_no_gateway():
 
 
 def test_a_restart_during_the_connection_leaves_it_detached():
-    modem = machine(Config(wifi=Wifi(connect_time=3)), attached=False)
+    modem = machine(Config(wifi=Wifi(connect_time=3)), start=Start.OFFLINE)
     assert ask(modem, CONNECT) == ""
     modem.modem.restart()
     modem.wait(10)

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from vmodem.core.errors import CommandError
 from vmodem.core.modem import Modem
+from vmodem.core.power import Start
 from vmodem.core.tasks import Delay, Task
 from vmodem.dialects.nrf.core.cme import INCORRECT_PASSWORD
 from vmodem.net.interface import Family
@@ -37,6 +38,7 @@ class Stat(IntEnum):
     OFF = 0
     HOME = 1
     SEARCHING = 2
+    UNKNOWN = 4
     ROAMING = 5
 
 
@@ -63,6 +65,15 @@ FAMILIES: Final = {
     "Non-IP": (),
 }
 """The address families of each <PDP_type>."""
+
+IDLE: Final = (Stat.OFF, Stat.UNKNOWN)
+"""The registration statuses of a core that has no cell."""
+
+SEARCH_TIME: Final = 1.1
+"""Seconds in which a device finds a cell."""
+
+REGISTRATION_TIME: Final = 2.9
+"""Seconds from AT+CFUN=1 to the registration of a device, on LTE-M."""
 
 TIMERS_OFF: Final = ',,,"11100000","11100000"'
 """No cause, and the timers of power saving (<Active-Time>, <Periodic-TAU-ext>), which are off."""
@@ -124,7 +135,7 @@ class Cellular:
         self.locked = bool(modem.config.identity.pin)
         self.fun = FULL if modem.network.up else POWER_OFF
         self.sim_on = self.fun == FULL
-        self.stat = Stat.OFF
+        self.stat = Stat.UNKNOWN if self._is_device else Stat.OFF
         if self.locked:
             modem.network.set_link(up=False)
         elif self.fun == FULL:
@@ -162,7 +173,7 @@ class Cellular:
 
     def status(self) -> str:
         """Return the <stat> of +CEREG and the cell, where the subscribed level has it."""
-        if self.cereg < 2 or self.stat is Stat.OFF:
+        if self.cereg < 2 or self.stat in IDLE:
             return f"{self.stat}"
         cell = self._modem.config.cell
         timers = TIMERS_OFF if self.cereg >= 4 and self.registered else ""
@@ -175,6 +186,8 @@ class Cellular:
             self._detached = False
         if fun != FULL:
             self._leave()
+        elif self._is_device:
+            self._report_event("EXCE STATUS 0")
         self.power_sim(on=fun == FULL)
         self._search_cell()
 
@@ -217,14 +230,24 @@ class Cellular:
 
     def _search_cell(self) -> None:
         """Look for the network, unless something forbids it or it was found already."""
-        if self.fun != FULL or self.locked or self._detached or self.stat is not Stat.OFF:
+        if self.fun != FULL or self.locked or self._detached or self._search is not None or self.stat not in IDLE:
+            return
+        seconds = self._modem.config.cell.registration_time
+        if self._is_device:
+            self._search = self._modem.spawn(self._attach_as_device(seconds or REGISTRATION_TIME))
             return
         self._set_stat(Stat.SEARCHING)
-        seconds = self._modem.config.cell.registration_time
         if seconds > 0:
             self._search = self._modem.spawn(self._register_at(self._modem.now + seconds))
         else:
             self._register()
+
+    async def _attach_as_device(self, seconds: float) -> None:
+        """Find a cell, then register: a device reports that it searches once it has found one."""
+        begun = self._modem.now
+        await Delay(begun + seconds * SEARCH_TIME / REGISTRATION_TIME)
+        self._set_stat(Stat.SEARCHING)
+        await self._register_at(begun + seconds)
 
     async def _register_at(self, moment: float) -> None:
         await Delay(moment)
@@ -240,8 +263,9 @@ class Cellular:
 
     def _leave(self) -> None:
         """Leave the network, or stop looking for it."""
+        searched = self._search is not None
         self._forget_search()
-        if self.stat is Stat.OFF:
+        if self.stat is Stat.OFF or (self.stat is Stat.UNKNOWN and not searched):
             return
         if not self.registered:
             self._set_stat(Stat.OFF)
@@ -255,6 +279,11 @@ class Cellular:
         if self._search is not None:
             self._modem.cancel(self._search)
             self._search = None
+
+    @property
+    def _is_device(self) -> bool:
+        """Whether attaching has the steps and the times of a device."""
+        return self._modem.start is Start.DEVICE
 
     def _registered_stat(self) -> Stat:
         return Stat.ROAMING if self._modem.config.cell.roaming else Stat.HOME

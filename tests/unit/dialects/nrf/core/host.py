@@ -2,6 +2,7 @@
 
 from vmodem import dialects
 from vmodem.config import Cell, Config, Identity
+from vmodem.core.power import Start
 from vmodem.virtual import Virtual
 
 DIALECT = dialects.find("sm-1.0")
@@ -14,9 +15,9 @@ def lines(*expected):
     return b"".join(b"\r\n%b\r\n" % line.encode() for line in expected)
 
 
-def machine(*, attached=True, network=None, cell=None, identity=None):
+def machine(*, start=Start.ATTACHED, network=None, cell=None, identity=None):
     config = Config(identity=identity or Identity(), cell=cell or Cell())
-    modem = Virtual(DIALECT, config=config, attached=attached, network=network)
+    modem = Virtual(DIALECT, config=config, start=start, network=network)
     modem.take()
     return modem
 

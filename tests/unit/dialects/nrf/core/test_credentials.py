@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives import serialization
 
 from vmodem import dialects
 from vmodem.config import Config, Identity
+from vmodem.core.power import Start
 from vmodem.credentials.keys import PrivateKey
 from vmodem.credentials.store import Area, Kind, Slot, Store
 from vmodem.virtual import Virtual
@@ -17,7 +18,7 @@ KEY = Slot(Area.MODEM, 7, Kind.KEY)
 
 
 def machine(store=None, dialect=DIALECT, **options):
-    modem = Virtual(dialect, attached=False, store=store, **options)
+    modem = Virtual(dialect, start=Start.OFFLINE, store=store, **options)
     modem.take()
     return modem
 

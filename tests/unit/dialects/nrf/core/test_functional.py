@@ -1,9 +1,11 @@
 import pytest
 from tests.unit.dialects.nrf.core.host import CELL, TIMERS, ask, lines, machine, succeed
 
+from vmodem.core.power import Start
+
 
 def test_cfun_1_reports_in_order_after_the_ok():
-    modem = machine(attached=False)
+    modem = machine(start=Start.OFFLINE)
     succeed(modem, "%XSIM=1", "+CEREG=5", "+CGEREP=1")
     assert ask(modem, "+CFUN=1") == lines(
         "OK", "%XSIM: 1", f"+CEREG: 2,{CELL}", "+CGEV: ME PDN ACT 0", f"+CEREG: 1,{CELL}{TIMERS}", "+CGEV: IPV6 0"

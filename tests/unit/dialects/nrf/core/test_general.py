@@ -1,5 +1,7 @@
 from tests.unit.dialects.nrf.core.host import DIALECT, ask, lines, machine, succeed
 
+from vmodem.core.power import Start
+
 
 def test_clac_lists_the_commands_of_the_core_as_one_string():
     answer = ask(machine(), "+CLAC")
@@ -8,7 +10,7 @@ def test_clac_lists_the_commands_of_the_core_as_one_string():
 
 
 def test_cmee_numbers_the_errors_of_the_core_only():
-    modem = machine(attached=False)
+    modem = machine(start=Start.OFFLINE)
     assert ask(modem, "+CIMI") == lines("ERROR")
     succeed(modem, "+CMEE=1")
     assert ask(modem, "+CMEE?") == lines("+CMEE: 1", "OK")

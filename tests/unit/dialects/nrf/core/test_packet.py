@@ -1,6 +1,8 @@
 import pytest
 from tests.unit.dialects.nrf.core.host import IPV6, ask, lines, machine, succeed
 
+from vmodem.core.power import Start
+
 
 @pytest.mark.parametrize("come", ["+CGATT=1", "+COPS=0"])
 def test_detach_and_attach(come):
@@ -23,7 +25,7 @@ def test_a_detached_modem_attaches_again_once_the_radio_was_off():
 
 
 def test_cgatt_1_needs_the_radio():
-    modem = machine(attached=False)
+    modem = machine(start=Start.OFFLINE)
     succeed(modem, "+CMEE=1", "+COPS=0")
     assert ask(modem, "+CGATT=1") == lines("+CME ERROR: 3")
     assert not modem.network.up

@@ -2,17 +2,18 @@ import pytest
 from tests.unit.dialects.nrf.core.host import CELL, TIMERS, ask, lines, machine, succeed
 
 from vmodem.config import Cell
+from vmodem.core.power import Start
 
 
 def test_cereg_1_reports_the_status_alone():
-    modem = machine(attached=False)
+    modem = machine(start=Start.OFFLINE)
     succeed(modem, "+CEREG=1")
     assert ask(modem, "+CFUN=1") == lines("OK", "+CEREG: 2", "+CEREG: 1")
     assert ask(modem, "+CEREG?") == lines("+CEREG: 1,1", "OK")
 
 
 def test_roaming():
-    modem = machine(attached=False, cell=Cell(roaming=True, act=9))
+    modem = machine(start=Start.OFFLINE, cell=Cell(roaming=True, act=9))
     succeed(modem, "+CEREG=2")
     cell = '"002F","0012BEEF",9'
     assert ask(modem, "+CFUN=1") == lines("OK", f"+CEREG: 2,{cell}", f"+CEREG: 5,{cell}")
@@ -21,7 +22,7 @@ def test_roaming():
 
 @pytest.mark.parametrize(("level", "timers"), [(2, ""), (3, ""), (4, TIMERS), (5, TIMERS)])
 def test_cereg_levels_while_searching_and_registered(level, timers):
-    modem = machine(attached=False, cell=Cell(registration_time=3))
+    modem = machine(start=Start.OFFLINE, cell=Cell(registration_time=3))
     succeed(modem, f"+CEREG={level}")
     assert ask(modem, "+CFUN=1") == lines("OK", f"+CEREG: 2,{CELL}")
     modem.wait(3)

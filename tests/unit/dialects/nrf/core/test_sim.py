@@ -4,6 +4,7 @@ import pytest
 from tests.unit.dialects.nrf.core.host import ask, lines, machine, succeed
 
 from vmodem.config import Identity
+from vmodem.core.power import Start
 
 
 @pytest.mark.parametrize("fun", [0, 4])
@@ -30,7 +31,7 @@ def test_without_a_pin_none_is_taken():
 
 
 def test_registration_waits_for_the_pin():
-    modem = machine(attached=False, identity=Identity(pin="1234"))
+    modem = machine(start=Start.OFFLINE, identity=Identity(pin="1234"))
     succeed(modem, "+CMEE=1", "+CEREG=1", "%XSIM=1")
     assert ask(modem, "+CFUN=1") == lines("OK", "%XSIM: 0,1")
     assert ask(modem, "+CPIN?") == lines('+CPIN: "SIM PIN"', "OK")

@@ -2,12 +2,13 @@ import pytest
 from tests.unit.dialects.nrf.core.host import CELL, IPV6, ask, lines, machine, silent, succeed
 
 from vmodem.config import Cell
+from vmodem.core.power import Start
 from vmodem.net.fake import FakeNetwork
 from vmodem.net.interface import Family, SocketType
 
 
 def test_an_unattached_modem_knows_nothing_of_the_network():
-    modem = machine(attached=False)
+    modem = machine(start=Start.OFFLINE)
     assert ask(modem, "+CFUN?") == lines("+CFUN: 0", "OK")
     assert ask(modem, "+CEREG?") == lines("+CEREG: 0,0", "OK")
     assert ask(modem, "+COPS?") == lines("+COPS: 0", "OK")
@@ -19,7 +20,7 @@ def test_an_unattached_modem_knows_nothing_of_the_network():
 
 
 def test_registration_takes_its_time():
-    modem = machine(attached=False, cell=Cell(registration_time=3))
+    modem = machine(start=Start.OFFLINE, cell=Cell(registration_time=3))
     succeed(modem, "+CEREG=2", "+CGEREP=1")
     assert ask(modem, "+CFUN=1") == lines("OK", f"+CEREG: 2,{CELL}")
     modem.wait(2.9)
@@ -36,14 +37,14 @@ def test_registration_takes_its_time():
     [("2001:db8::2", "IPV6", ["+CGEV: IPV6 0"]), ("2001:db8::2", "IP", []), (None, "IPV4V6", [])],
 )
 def test_the_ipv6_link_is_reported_where_there_is_one(ipv6, type, events):
-    modem = machine(attached=False, network=FakeNetwork("192.0.2.2", ipv6))
+    modem = machine(start=Start.OFFLINE, network=FakeNetwork("192.0.2.2", ipv6))
     succeed(modem, f'+CGDCONT=0,"{type}","internet"', "+CGEREP=1")
     assert ask(modem, "+CFUN=1") == lines("OK", "+CGEV: ME PDN ACT 0", *events)
 
 
 @pytest.mark.parametrize("command", ["+CFUN=0", "+CFUN=4", "+CGATT=0"])
 def test_a_pending_registration_is_forgotten(command):
-    modem = machine(attached=False, cell=Cell(registration_time=3))
+    modem = machine(start=Start.OFFLINE, cell=Cell(registration_time=3))
     succeed(modem, "+CFUN=1", "+CEREG=1")
     assert ask(modem, command) == lines("OK", "+CEREG: 0")
     modem.wait(10)
@@ -53,7 +54,7 @@ def test_a_pending_registration_is_forgotten(command):
 
 
 def test_a_registration_that_is_begun_again_takes_its_full_time():
-    modem = machine(attached=False, cell=Cell(registration_time=3))
+    modem = machine(start=Start.OFFLINE, cell=Cell(registration_time=3))
     succeed(modem, "+CFUN=1")
     modem.wait(2)
     succeed(modem, "+CFUN=4", "+CFUN=1")
@@ -87,7 +88,7 @@ def test_the_default_context_fits_the_addresses(ipv4, ipv6, type):
 
 
 def test_a_restart_forgets_everything():
-    modem = machine(attached=False, cell=Cell(registration_time=3))
+    modem = machine(start=Start.OFFLINE, cell=Cell(registration_time=3))
     succeed(modem, "+CMEE=1", "+CEREG=5", "+CGEREP=1", "%XSIM=1", '+CGDCONT=1,"IP","x"', "#XRESET")
     modem.send(b"AT+CFUN=1\r")
     modem.wait(10)

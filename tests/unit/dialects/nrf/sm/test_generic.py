@@ -4,6 +4,7 @@ import pytest
 
 from vmodem import dialects
 from vmodem.config import Cell, Config, Identity, SerialLine
+from vmodem.core.power import Start
 from vmodem.virtual import Virtual
 
 DIALECT = dialects.find("sm-1.0")
@@ -11,8 +12,8 @@ OK = b"\r\nOK\r\n"
 ERROR = b"\r\nERROR\r\n"
 
 
-def machine(config=None, *, attached=True):
-    modem = Virtual(DIALECT, config=config, attached=attached)
+def machine(config=None, *, start=Start.ATTACHED):
+    modem = Virtual(DIALECT, config=config, start=start)
     modem.take()
     return modem
 
@@ -110,7 +111,7 @@ def test_deep_sleep_ends_in_a_restart():
 
 
 def test_deep_sleep_forgets_a_pending_registration():
-    modem = machine(Config(cell=Cell(registration_time=3)), attached=False)
+    modem = machine(Config(cell=Cell(registration_time=3)), start=Start.OFFLINE)
     ask(modem, b"+CFUN=1")
     ask(modem, b"#XSLEEP=1")
     modem.wait(10)
@@ -160,7 +161,7 @@ def test_xmodemreset_restarts_the_core_alone():
 
 
 def test_xmodemreset_forgets_a_pending_registration():
-    modem = machine(Config(cell=Cell(registration_time=3)), attached=False)
+    modem = machine(Config(cell=Cell(registration_time=3)), start=Start.OFFLINE)
     ask(modem, b"+CFUN=1")
     ask(modem, b"#XMODEMRESET")
     modem.wait(10)

@@ -1,0 +1,64 @@
+"""What a release is made of agrees: version, changelog, index of decisions, jobs of continuous integration."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import vmodem
+
+ROOT = Path(__file__).parents[2]
+RECORDS = sorted((ROOT / "docs/decisions").glob("0*.md"))
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+JOBS = (".github/workflows/ci.yml", ".gitlab-ci.yml")
+
+
+def test_the_newest_heading_of_the_changelog_is_the_version():
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0].split(",")[0] == vmodem.__version__
+    for heading in headings:
+        assert re.fullmatch(r"\d+\.\d+\.\d+, (\d{4}-\d\d-\d\d|not yet released)", heading)
+    assert not [heading for heading in headings[1:] if heading.endswith("not yet released")]
+
+
+def test_every_change_has_a_place():
+    release, kind = "", ""
+    for line in (ROOT / "CHANGELOG.md").read_text().splitlines():
+        if line.startswith("## "):
+            release, kind = line, ""
+        elif line.startswith("### "):
+            kind = line
+            assert kind.removeprefix("### ") in {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+        elif line.startswith("- "):
+            assert release, line
+            assert kind, line
+
+
+def status(record):
+    """Return what became of a decision."""
+    found = re.search(r"superseded.*?\b(\d{4})\b", record.read_text().split("\n## ")[0], re.IGNORECASE)
+    if not found:
+        return "accepted"
+    return f"{'superseded' if found[0][0] == 'S' else 'superseded in part'} by {found[1]}"
+
+
+def test_the_index_lists_every_decision():
+    rows = re.findall(
+        r"^\| \[(\d{4})\]\((.*)\) \| (.*) \| (.*) \|$", (ROOT / "docs/decisions/README.md").read_text(), re.M
+    )
+    titles = (record.read_text().splitlines()[0].removeprefix("# ").split(": ", 1) for record in RECORDS)
+    assert rows == [
+        (number, record.name, title, status(record)) for record, (number, title) in zip(RECORDS, titles, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_what_a_job_calls_is_there(job):
+    text = (ROOT / job).read_text()
+    made = re.findall(r"\bmake ([a-z-]+)", text)
+    assert made
+    assert set(made) <= TARGETS
+    run = re.findall(r"(?<![\w.])(\.ci/\w+|tools/[\w-]+)", text)
+    assert ".ci/run" in run
+    for path in run:
+        assert (ROOT / path).stat().st_mode & 0o100, path

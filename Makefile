@@ -19,7 +19,7 @@ help:
 	@echo "make bench-against BASE=PATH   benchmarks beside another version: a checkout, or an interpreter that has it"
 	@echo "make soak        modems under random use for SECONDS (600), with a SEED where one is to be seen again; soak-short for ten"
 	@echo "make fuzz        changed bytes to every reader, likewise; fuzz-short for ten"
-	@echo "make reference   write docs/reference.md and docs/reference/ anew"
+	@echo "make reference   write docs/reference.md, docs/reference/, the man page and the shell completion anew"
 	@echo "make format      format the sources"
 
 $(VENV)/.made: pyproject.toml
@@ -42,6 +42,7 @@ check: $(VENV)/.made
 	$(BIN)/ruff format --check .
 	$(BIN)/python tools/typed.py
 	$(BIN)/python tools/reference.py --check
+	$(BIN)/python tools/share.py --check
 
 format: $(VENV)/.made
 	$(BIN)/ruff check --fix .
@@ -80,6 +81,7 @@ fuzz-short:
 
 reference: $(VENV)/.made
 	$(BIN)/python tools/reference.py
+	$(BIN)/python tools/share.py
 
 clean:
 	rm -rf $(VENV) $(DEMO) .venv-3.* .mbedtls .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -35,14 +35,26 @@ class Parser(argparse.ArgumentParser):
         """Add the arguments, look for what is none of them, then parse: options may stand between the others."""
         if self._parsing:
             return super().parse_known_args(args, namespace)
-        fill, self._fill = self._fill, None
-        if fill is not None:
-            fill(self)
+        self._add_arguments()
         words = list(sys.argv[1:] if args is None else args)
         self._look_at(words)
         self._parsing = True  # what follows comes back here
         parse = self.parse_known_intermixed_args if self._subparsers is None else super().parse_known_args
         return parse(words, namespace)
+
+    def filled(self) -> Parser:
+        """Return the parser with all arguments of all its commands, for who writes about them."""
+        self._add_arguments()
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for command in action.choices.values():
+                    command.filled()
+        return self
+
+    def _add_arguments(self) -> None:
+        fill, self._fill = self._fill, None
+        if fill is not None:
+            fill(self)
 
     def error(self, message: str) -> NoReturn:
         """Print ``message`` and end the program with status 2."""

@@ -1,6 +1,8 @@
 """What a release is made of agrees: version, changelog, index of decisions, jobs of continuous integration."""
 
 import re
+import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,32 @@ def test_what_a_job_calls_is_there(job):
     assert ".ci/run" in run
     for path in run:
         assert (ROOT / path).stat().st_mode & 0o100, path
+
+
+def offered(*words):
+    """Return what bash offers for the last of ``words``."""
+    script = (
+        f'source {ROOT}/share/vmodem.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); '
+        '$(complete -p vmodem | sed "s/.* -F \\([^ ]*\\) .*/\\1/"); printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    return subprocess.run(
+        ["bash", "-c", script, "bash", *words], capture_output=True, text=True, check=True
+    ).stdout.split()
+
+
+def test_bash_completes_commands_and_options():
+    assert offered("vmodem", "pl") == ["play"]
+    assert offered("vmodem", "serve", "--fol") == ["--follow"]
+    assert offered("vmodem", "serve", "--follow", "f") == ["firmware"]
+
+
+def test_the_wheel_brings_the_man_page_and_completion():
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"][
+        "shared-data"
+    ]
+    assert data == {
+        "share/vmodem.1": "share/man/man1/vmodem.1",
+        "share/vmodem.bash": "share/bash-completion/completions/vmodem",
+        "share/vmodem.zsh": "share/zsh/site-functions/_vmodem",
+    }
+    assert all((ROOT / path).read_text() for path in data)

@@ -8,7 +8,7 @@
 _shtab_vmodem_credentials_subparsers=(list add remove)
 _shtab_vmodem_subparsers=(serve dialects commands play credentials)
 
-_shtab_vmodem_serve_option_strings=(-h --help --dialect --pty --hangup --tcp --stdio --serial --rtscts --ready-file --follow --address --offline --credentials --terminator --config --log-level)
+_shtab_vmodem_serve_option_strings=(-h --help --dialect --pty --hangup --tcp --stdio --serial --rtscts --ready-file --follow --address --offline --start --boot --credentials --terminator --config --log-level)
 _shtab_vmodem_dialects_option_strings=(-h --help)
 _shtab_vmodem_commands_option_strings=(-h --help --errata)
 _shtab_vmodem_play_option_strings=(-h --help --dialect --port -k --junit --update --log-level)
@@ -22,6 +22,8 @@ _shtab_vmodem_option_strings=(-h --help --version)
 
 _shtab_vmodem_serve___hangup_choices=(reset keep)
 _shtab_vmodem_serve___follow_choices=(manual firmware)
+_shtab_vmodem_serve___start_choices=(attached offline device)
+_shtab_vmodem_serve___boot_choices=(with-host at-start)
 _shtab_vmodem_serve___terminator_choices=(cr lf crlf)
 _shtab_vmodem_serve___log_level_choices=(debug info warning error)
 _shtab_vmodem_play___log_level_choices=(debug info warning error)

@@ -10,7 +10,7 @@
 
 _shtab_vmodem_commands() {
   local _commands=(
-    commands:'list the commands of a dialect'
+    commands:'list the commands of a dialect, or tell all about one'
     credentials:'list, add and remove credentials'
     dialects:'list the dialects'
     play:'play transcripts against fresh modems or a device'
@@ -40,6 +40,7 @@ _shtab_vmodem_commands_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--errata[list where the manual and its firmware disagree instead]"
   ":DIALECT:"
+  ":tell all about this command instead:"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -115,7 +116,9 @@ _shtab_vmodem_serve_options=(
   "--ready-file[appears once every endpoint accepts bytes]:PATH:"
   "--follow[whom to follow where the manual and its firmware disagree (default manual)]:follow:(manual firmware)"
   "*--address[the modem\'s own address, once for each family (default 127.0.0.1, \:\:1\; any for what goes out)]:address:"
-  "--offline[start detached from the network]"
+  "--offline[start detached from the network\: --start offline]"
+  "--start[what it is to its network when switched on\; device\: attaches when told to, as a device does]:start:(attached offline device)"
+  "--boot[switch on, and greet, when a host comes, or be on already and greet nobody (default with-host)]:boot:(with-host at-start)"
   "--credentials[where credentials are kept between runs]:DIR:"
   "--terminator[what ends a line]:terminator:(cr lf crlf)"
   "--config[TOML file\: identity, cell, Wi-Fi, modems]:FILE:"

@@ -11,6 +11,7 @@ import select
 from collections.abc import Callable
 from typing import Final
 
+from vmodem.jobs import is_fault
 from vmodem.turns import Turns
 from vmodem.workers import Workers
 
@@ -62,8 +63,15 @@ class Reactor:
     def _dispatch(self) -> None:
         for fd, events in self._epoll.poll(0, BATCH):
             ready = self._watched.get(fd)
-            if ready is not None:
+            if ready is None:
+                continue
+            try:
                 ready(events)
+            except BaseException as error:
+                if not is_fault(error):
+                    raise
+                # An edge is told once: who comes after this one must not lose his.
+                self.loop.call_exception_handler({"message": "nobody took what is ready", "exception": error})
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -55,7 +55,7 @@ class TestKeys:
 
     def test_many_rounds_hold_up_nobody(self, modems):
         with closing(modems.host()) as one, closing(modems.host()) as other:
-            one.send(write_key(pbkdf2(MAX_ROUNDS)) + b"\rAT\r")
+            one.send(write_key(pbkdf2(1_000_000)) + b"\rAT\r")
             for _ in range(20):
                 other.ask("AT")
             assert not answered(one)

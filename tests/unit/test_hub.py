@@ -145,3 +145,35 @@ def test_the_threads_of_a_reactor_end_with_it():
         assert sorted(done) == list(range(5))
 
     asyncio.run(go())
+
+
+class PanicError(BaseException):
+    """What Rust code raises is no `Exception` either."""
+
+
+@pytest.mark.parametrize("error", [ValueError, PanicError])
+def test_one_who_fails_keeps_no_edge_from_the_others(error):
+    """An edge is told once: whoever comes after the one that fails, in the same turn, must hear of it."""
+
+    async def go():
+        loop, told, heard = asyncio.get_running_loop(), [], []
+        loop.set_exception_handler(lambda loop, context: told.append(context["exception"]))
+        reactor = Reactor(loop)
+        pipes = [os.pipe() for _ in range(3)]
+        for number, (reader, writer) in enumerate(pipes):
+
+            def ready(events, number=number):
+                heard.append(number)
+                raise error
+
+            os.write(writer, b"x")
+            reactor.watch(reader, ready)
+        async with asyncio.timeout(10):
+            while len(heard) < 3:
+                await asyncio.sleep(0)
+        assert [type(one) for one in told] == [error] * 3
+        reactor.close()
+        for descriptor in (end for pipe in pipes for end in pipe):
+            os.close(descriptor)
+
+    asyncio.run(go())

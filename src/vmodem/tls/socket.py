@@ -186,7 +186,7 @@ class OpenSslSocket(SecureSocket):
             return ""
         if self._security.peer_verify is PeerVerify.NONE:
             return "the certificate is not checked"
-        if self._tls.get_peer_certificate(as_cryptography=True) is None:
+        if self._tls.get_peer_certificate() is None:  # as OpenSSL has it: nobody else has to be able to read it
             return "the peer has no certificate"
         code = self._notes[0] if self._notes else verify_code(self._tls)
         return verify_text(code) if code else ""

@@ -9,11 +9,13 @@ import random
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from secrets import token_bytes
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from OpenSSL import crypto
 from tests.certificates import CERTIFICATES, HOST, PSK, PSK_IDENTITY, shared_key
 from tests.cid import Server as CidServer
 
@@ -1131,3 +1133,16 @@ class TestSocket:
         del both, end
         gc.collect()
         assert not [one for one in gc.get_objects() if isinstance(one, SecureSocket)]
+
+
+@pytest.mark.parametrize("verify", [PeerVerify.REQUIRED, PeerVerify.OPTIONAL])
+def test_nobody_but_openssl_reads_the_certificate_of_a_peer(verify, monkeypatch):
+    """A peer may show one that makes another library fail, or panic: the handshake has its result all the same."""
+
+    def fail(certificate):
+        raise AssertionError("a peer's certificate was read")
+
+    monkeypatch.setattr(crypto.X509, "to_cryptography", fail)
+    pair = Pair(STREAM, replace(NAMED, peer_verify=verify), SERVING)
+    pair.handshake()
+    assert pair.client.socket.verified

@@ -25,9 +25,9 @@ Level: TypeAlias = Annotated[
             0: "nothing",
             1: "the status",
             2: "the status and the cell",
-            3: "the status, the cell and the cause",
+            3: "the status, the cell, and a cause where there is one",
             4: "the status, the cell and the timers",
-            5: "the status, the cell, the cause and the timers",
+            5: "the status, the cell, the timers, and a cause where there is one",
         }
     ),
 ]
@@ -42,11 +42,11 @@ Preference: TypeAlias = Annotated[
     int,
     one_of(
         {
-            0: "none, as the SIM says",
+            0: "none",
             1: "LTE-M",
             2: "NB-IoT",
-            3: "the network first, then LTE-M",
-            4: "the network first, then NB-IoT",
+            3: "the network's order first, then LTE-M",
+            4: "the network's order first, then NB-IoT",
         }
     ),
 ]

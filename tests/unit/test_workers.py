@@ -199,7 +199,7 @@ def test_few_threads_wait_for_more():
         world.let_go.set()
         await world.until(lambda: len(world.ended) == 100 and threading.active_count() - before <= KEPT)
         world.workers.close()
-        await world.until(lambda: threading.active_count() == before)
+        await world.until(lambda: threading.active_count() <= before)  # less where an earlier test's thread has ended
 
     asyncio.run(go())
 

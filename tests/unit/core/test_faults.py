@@ -9,6 +9,7 @@ import pytest
 from vmodem import dialects
 from vmodem.core.commands import CommandTable
 from vmodem.core.framing import EscapeReader
+from vmodem.core.power import Start
 from vmodem.core.tasks import Delay, HostData, Work
 from vmodem.credentials.store import Store
 from vmodem.jobs import outcome_of
@@ -225,7 +226,7 @@ class SlowStore(Store):
 def test_a_slow_store_is_asked_in_jobs_only(name, caplog):
     store = SlowStore()
     dialect = dialects.find(name)
-    modem = Virtual(dialect, store=store, attached=name == "ameba-2.4")
+    modem = Virtual(dialect, store=store, start=Start.ATTACHED if name == "ameba-2.4" else Start.OFFLINE)
 
     def work(job, token):
         store.allowed = True

@@ -1,9 +1,7 @@
 """The how-to about TLS, followed from its top to its end."""
 
-import shutil
-
-import pytest
 from tests.docs.walk import Walk
+from tests.needs import needs
 from tests.peers import free_port
 
 PAGE = "use-tls.md"
@@ -14,7 +12,6 @@ LOOSE = {
     r"User-Agent: .*": r"User-Agent: curl/.*",
     r"#XTCPHANGUP: .*": r"#XTCPHANGUP: .*",
 }
-PROGRAMS = ("openssl", "curl")
 
 
 def certificate(folder):
@@ -22,7 +19,8 @@ def certificate(folder):
     return (folder / "ca.pem").read_text().strip().splitlines()[1:-1]
 
 
-@pytest.mark.skipif(not all(map(shutil.which, PROGRAMS)), reason="openssl or curl is not installed")
+@needs("openssl")
+@needs("curl")
 def test_it_goes_as_it_says(tmp_path):
     first, second, third = (str(free_port()) for _ in range(3))
     instead = {"/tmp/modem": str(tmp_path / "modem"), "4433": first, "4434": second, "4443": third}

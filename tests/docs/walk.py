@@ -28,6 +28,14 @@ from vmodem import dialects
 STAY = ("vmodem serve", "nc ", "openssl s_server", "curl ")
 """What does not end by itself, and has a terminal of its own."""
 
+PYTHON_SERVER = {
+    r"Server: .*": r"Server: SimpleHTTP/.*",
+    r"Date: .*": r"Date: .* GMT",
+    r"Last-Modified: .*": r"Last-Modified: .* GMT",
+    r"#XRECV: 0,0,212": r"#XRECV: 0,0,2\d\d",
+}
+"""Lines of ``python3 -m http.server`` that differ from machine to machine, and what has to come for each."""
+
 LISTEN, UNCONNECTED, CLOSE_WAIT = "0A", "07", "08"
 """States of sockets, as the kernel writes them."""
 
